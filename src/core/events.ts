@@ -1,0 +1,43 @@
+/**
+ * What the stages have to say while they work. A stage emits; `report/` alone renders.
+ * Every event is rendered through a switch that the compiler checks for completeness.
+ */
+export type Event =
+  | { readonly type: 'pip-line'; readonly stream: 'stdout' | 'stderr'; readonly line: string }
+  | { readonly type: 'decide-retry'; readonly attempt: number; readonly attempts: number }
+  | { readonly type: 'download-start'; readonly filename: string; readonly url: string }
+  | {
+      readonly type: 'download-retry';
+      readonly filename: string;
+      readonly attempt: number;
+      readonly attempts: number;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'download-end';
+      readonly filename: string;
+      readonly bytes: number;
+      readonly milliseconds: number;
+    }
+  | {
+      readonly type: 'build-start';
+      readonly name: string;
+      readonly version: string;
+      readonly builder: string;
+      readonly log: string;
+    }
+  | {
+      readonly type: 'build-end';
+      readonly name: string;
+      readonly version: string;
+      readonly milliseconds: number;
+    }
+  | {
+      readonly type: 'image-made';
+      readonly name: string;
+      readonly version: string;
+      readonly milliseconds: number;
+    }
+  | { readonly type: 'warning'; readonly message: string };
+
+export type Emit = (event: Event) => void;
