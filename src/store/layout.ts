@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+
+/**
+ * The folders of the data directory. A new revision of a format is a new folder,
+ * so that versions of pip-accel can share one data directory.
+ */
+export interface Store {
+  readonly root: string;
+  /** Archives as downloaded, a folder per index; each folder works as `--find-links`. */
+  readonly sources: string;
+  /** Binary distributions and their manifests: the durable, shareable result of a build. */
+  readonly binaries: string;
+  /** Unpacked, link-ready trees; disposable, made again from their archive. */
+  readonly images: string;
+  /** What pip decided, by the hash of what it was asked. */
+  readonly decisions: string;
+  /** Facts of interpreters. */
+  readonly interpreters: string;
+  /** Output of builds. */
+  readonly logs: string;
+  /** Work in progress, on the store's own volume so that a rename publishes it. */
+  readonly temporary: string;
+}
+
+export function openStore(root: string): Store {
+  return {
+    root,
+    sources: join(root, 'sources'),
+    binaries: join(root, 'binaries', 'v1'),
+    images: join(root, 'images', 'v1'),
+    decisions: join(root, 'decisions', 'v1'),
+    interpreters: join(root, 'interpreters', 'v1'),
+    logs: join(root, 'logs'),
+    temporary: join(root, 'tmp'),
+  };
+}
