@@ -61,10 +61,12 @@ export interface Interpreter {
   /** Its `site.getusersitepackages()`; null where user installs are off. */
   readonly userSite: string | null;
   readonly isVirtualEnvironment: boolean;
-  /** Path of the PEP 668 marker file that forbids pip to write here. */
-  readonly externallyManaged: string | null;
+  /** Where the file lies that, once it exists, forbids pip to write here (PEP 668); null in a virtual environment. */
+  readonly externallyManagedMarker: string | null;
   /** The pip that this interpreter imports; null where it has none. */
   readonly pip: Pip | null;
+  /** pip's words for an installation as root outside a virtual environment; null where it has none. */
+  readonly rootWarning: string | null;
 }
 
 export interface Pip {
@@ -72,6 +74,8 @@ export interface Pip {
   readonly version: string;
   /** The environment's own `bin/pip`, by which pip names itself in its messages; null: `python -m pip`. */
   readonly script: string | null;
+  /** Its `pip/__init__.py`, whose change tells that pip was replaced. */
+  readonly module: string;
 }
 
 /** The part of a distribution's metadata that a plan looks at (core metadata, PEP 566 and later). */

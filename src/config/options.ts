@@ -1,0 +1,112 @@
+/**
+ * The one table of pip-accel's own options. It drives the loading of files and environment,
+ * the flags of `install`, `pip-accel accel help` and the reference in docs/configuration.md.
+ */
+type Kind =
+  | { readonly kind: 'path' }
+  | { readonly kind: 'flag' }
+  | { readonly kind: 'count'; readonly minimum: number }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+  | { readonly kind: 'age' };
+
+export type OptionSpec = Kind & {
+  /** The variable that sets it; an empty value counts as unset. */
+  readonly environment: string;
+  /** The flag of `pip-accel install` that sets it, where there is one. */
+  readonly flag?: string;
+  /** What holds when nothing sets it, as the docs show it. */
+  readonly default: string;
+  readonly help: string;
+};
+
+export const optionTable = {
+  'data-directory': {
+    kind: 'path',
+    environment: 'PIP_ACCEL_CACHE',
+    default: '/var/cache/pip-accel for root, else ~/.pip-accel',
+    help: 'Where sources, binary distributions, images and decisions are kept.',
+  },
+  python: {
+    kind: 'path',
+    environment: 'PIP_ACCEL_PYTHON',
+    default: '$VIRTUAL_ENV, else python3 or python on PATH',
+    help: 'The Python (executable or environment) to work on; `--python` before the command overrides it.',
+  },
+  'max-retries': {
+    kind: 'count',
+    minimum: 0,
+    environment: 'PIP_ACCEL_MAX_RETRIES',
+    default: '3',
+    help: 'How often a download or a question to the index is tried again after a failure that may pass.',
+  },
+  'trust-mod-times': {
+    kind: 'flag',
+    environment: 'PIP_ACCEL_TRUST_MOD_TIMES',
+    default: 'true',
+    help: 'Take a local archive for unchanged when its size and modification time are; otherwise it is hashed every time.',
+  },
+  builder: {
+    kind: 'choice',
+    choices: ['auto', 'bdist_dumb', 'pep517'],
+    environment: 'PIP_ACCEL_BUILDER',
+    flag: '--builder',
+    default: 'auto',
+    help: 'How sdists are built: `auto` runs `setup.py bdist_dumb` for projects that have only a setup.py, where the result can equal pip’s, and the build backend otherwise.',
+  },
+  'link-mode': {
+    kind: 'choice',
+    choices: ['auto', 'clone', 'hardlink', 'copy'],
+    environment: 'PIP_ACCEL_LINK_MODE',
+    flag: '--link-mode',
+    default: 'auto',
+    help: 'How files get from the store into an environment; `auto` takes the cheapest that the two volumes allow.',
+  },
+  'index-max-age': {
+    kind: 'age',
+    environment: 'PIP_ACCEL_INDEX_MAX_AGE',
+    flag: '--index-max-age',
+    default: '0',
+    help: 'For how many seconds a decision about unpinned requirements holds without asking the index again; `forever` for always. Pinned ones always hold.',
+  },
+  offline: {
+    kind: 'flag',
+    environment: 'PIP_ACCEL_OFFLINE',
+    flag: '--offline',
+    default: 'false',
+    help: 'Use no network: what the store does not know is an error.',
+  },
+  'log-verbosity': {
+    kind: 'choice',
+    choices: ['error', 'warning', 'info', 'verbose', 'debug'],
+    environment: 'PIP_ACCEL_LOG_VERBOSITY',
+    default: 'info',
+    help: 'How much pip-accel says of itself; `-v` and `-q` on the command line move it up and down.',
+  },
+  'log-format': {
+    kind: 'choice',
+    choices: ['text', 'json'],
+    environment: 'PIP_ACCEL_LOG_FORMAT',
+    default: 'text',
+    help: 'How pip-accel’s own messages on standard error look; `json` writes a line of JSON for each.',
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionKey = keyof typeof optionTable;
+
+export type Verbosity = 'error' | 'warning' | 'info' | 'verbose' | 'debug';
+
+/** What the options come to, after files, environment and flags. */
+export interface Settings {
+  readonly dataDirectory: string;
+  /** null: `$VIRTUAL_ENV`, else PATH. */
+  readonly python: string | null;
+  readonly maxRetries: number;
+  readonly trustModTimes: boolean;
+  readonly builder: 'auto' | 'bdist_dumb' | 'pep517';
+  readonly linkMode: 'auto' | 'clone' | 'hardlink' | 'copy';
+  /** Seconds; Infinity for `forever`. */
+  readonly indexMaxAge: number;
+  readonly offline: boolean;
+  readonly logVerbosity: Verbosity;
+  readonly logFormat: 'text' | 'json';
+}

@@ -1,0 +1,83 @@
+import { type CommandLine, parseCommandLine } from './cli/argv.ts';
+import { usage } from './cli/usage.ts';
+import type { CommandContext } from './commands/context.ts';
+import { childEnvironment, type Environment, loadSettings, processEnvironment } from './config/load.ts';
+import { errorCodes, PipAccelError } from './core/errors.ts';
+import type { Interpreter } from './core/types.ts';
+import { becomeProgram } from './process/replace.ts';
+import { choosePython, recallInterpreter } from './python/interpreter.ts';
+import { borrowedPipCommand, pipCommand } from './python/pip.ts';
+import { consoleStreams, textReporter } from './report/text.ts';
+import { openStore, type Store } from './store/layout.ts';
+
+/** Runs one command line and tells the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  const environment = processEnvironment();
+  const streams = consoleStreams();
+  try {
+    const line = parseCommandLine(argv);
+    switch (line.command) {
+      case 'usage':
+        streams.stdout(usage);
+        return 0;
+      case 'accel':
+        return await (await import('./cli/cold/program.ts')).runAccel(line.words, environment);
+      case 'pip': {
+        const context = await openContext(line, environment, new Map());
+        return await becomeProgram([...context.pip, ...line.words], childEnvironment(environment));
+      }
+      case 'install': {
+        const context = await openContext(line, environment, line.flags);
+        const { install } = await import('./commands/cold/install.ts');
+        return await install(line, context);
+      }
+      default:
+        return line satisfies never;
+    }
+  } catch (error) {
+    if (!(error instanceof PipAccelError)) throw error;
+    textReporter(streams, { quietness: 0, verbosity: 'info' }).error(error.message, error.hint);
+    return errorCodes[error.code].exitCode;
+  }
+}
+
+async function openContext(
+  line: Extract<CommandLine, { command: 'pip' | 'install' }>,
+  environment: Environment,
+  flags: Parameters<typeof loadSettings>[1],
+): Promise<CommandContext> {
+  const settings = loadSettings(environment, flags);
+  const store = openStore(settings.dataDirectory);
+  const python = choosePython({ flag: line.python, option: settings.python }, environment);
+  const interpreter = await interpreterOf(store, python, environment);
+  const pip = pipCommand(interpreter) ?? (await borrowPip(store, interpreter, environment));
+  return { environment, settings, store, interpreter, pip };
+}
+
+async function interpreterOf(
+  store: Store,
+  python: string,
+  environment: Environment,
+): Promise<Interpreter> {
+  const known = recallInterpreter(store, python, environment);
+  if (known) return known;
+  const { askInterpreter } = await import('./python/cold/ask.ts');
+  return await askInterpreter(store, python, childEnvironment(environment));
+}
+
+/** For an environment without pip: the pip of the Python on PATH. */
+async function borrowPip(
+  store: Store,
+  target: Interpreter,
+  environment: Environment,
+): Promise<readonly string[]> {
+  const { VIRTUAL_ENV: _, ...outside } = environment;
+  const lender = await interpreterOf(
+    store,
+    choosePython({ flag: null, option: null }, outside),
+    environment,
+  );
+  return borrowedPipCommand(target, lender.prefix === target.prefix ? null : lender);
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,239 @@
+import { createHash, type Hash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Dispatcher, request } from 'undici';
+import { hasErrno, PipAccelError } from '../../core/errors.ts';
+import type { Emit } from '../../core/events.ts';
+import type { Sha256, Source } from '../../core/types.ts';
+import { publishFile } from '../../store/cold/publish.ts';
+import type { Store } from '../../store/layout.ts';
+import {
+  findSource,
+  originStamp,
+  recordPath,
+  type SourceRecord,
+  sourcePath,
+  type StoredSource,
+} from '../../store/sources.ts';
+import type { Transport } from './transport.ts';
+
+export interface DownloadContext {
+  readonly store: Store;
+  readonly emit: Emit;
+  /** null when there is to be no network. */
+  readonly transport: Transport | null;
+  readonly maxRetries: number;
+  readonly trustModTimes: boolean;
+}
+
+/** The index wants credentials that pip may have and we do not. */
+export class AuthenticationRequired extends Error {}
+
+/**
+ * Brings an archive into the local source index, unless it is there: fetched (resumed after a
+ * break, tried again after a failure that may pass), checked against its hash, published
+ * together with its record.
+ *
+ * @throws PipAccelError `download-failed`, `hash-mismatch`; AuthenticationRequired
+ */
+export async function obtainSource(
+  source: Source,
+  context: DownloadContext,
+): Promise<StoredSource> {
+  const stored = findSource(context.store, source, context);
+  if (stored) return stored;
+  const url = new URL(source.url);
+  const target = sourcePath(context.store, source);
+  await mkdir(dirname(target), { recursive: true });
+  let record: SourceRecord | null = null;
+  await publishFile(context.store, target, async (path) => {
+    record =
+      url.protocol === 'file:'
+        ? await copyLocal(source, fileURLToPath(url), path)
+        : await fetchRemote(source, url, path, context);
+    checkHash(source, record);
+  });
+  if (record === null) throw new Error('publishFile did not write');
+  const { sha256 }: SourceRecord = record;
+  await publishFile(context.store, recordPath(target), (path) =>
+    writeFile(path, JSON.stringify(record)),
+  );
+  return { path: target, sha256 };
+}
+
+function checkHash(source: Source, record: SourceRecord): void {
+  if (source.sha256 === null || source.sha256 === record.sha256) return;
+  throw new PipAccelError(
+    'hash-mismatch',
+    `${source.filename} from ${source.url} does not match its hash: expected sha256 ${source.sha256}, got ${record.sha256}`,
+    { hint: 'The file was changed or damaged on its way; try again, or correct the hash in the requirements.' },
+  );
+}
+
+async function copyLocal(source: Source, from: string, to: string): Promise<SourceRecord> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'EACCES', 'EISDIR')) throw error;
+    throw new PipAccelError('download-failed', `Cannot read ${from}`, {
+      cause: error,
+      hint: 'The file was there when pip decided; look at your --find-links or index folder.',
+    });
+  }
+  const bytes = await readFile(to);
+  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
+  return { url: source.url, sha256, size: bytes.length, origin: originStamp(from) };
+}
+
+interface Progress {
+  readonly handle: FileHandle;
+  hash: Hash;
+  size: number;
+}
+
+async function fetchRemote(
+  source: Source,
+  url: URL,
+  path: string,
+  context: DownloadContext,
+): Promise<SourceRecord> {
+  if (context.transport === null) {
+    throw new PipAccelError('download-failed', `${source.filename} is not in the store and --offline forbids to fetch it`, {
+      hint: `Run once without --offline, or put the file where --find-links finds it.`,
+    });
+  }
+  const started = performance.now();
+  context.emit({ type: 'download-start', filename: source.filename, url: source.url });
+  const handle = await open(path, 'wx', 0o666);
+  const progress: Progress = { handle, hash: createHash('sha256'), size: 0 };
+  try {
+    await fetchWithRetries(source, url, progress, context, context.transport);
+  } finally {
+    await handle.close();
+  }
+  const milliseconds = performance.now() - started;
+  context.emit({ type: 'download-end', filename: source.filename, bytes: progress.size, milliseconds });
+  const sha256 = progress.hash.digest('hex') as Sha256;
+  return { url: source.url, sha256, size: progress.size, origin: null };
+}
+
+async function fetchWithRetries(
+  source: Source,
+  url: URL,
+  progress: Progress,
+  context: DownloadContext,
+  transport: Transport,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await fetchOnce(url, progress, transport);
+      return;
+    } catch (error) {
+      if (error instanceof AuthenticationRequired || error instanceof PipAccelError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!mayPass(error) || attempt > context.maxRetries) {
+        throw new PipAccelError(
+          'download-failed',
+          `Cannot download ${source.filename} from ${source.url}: ${reason}`,
+          { cause: error, hint: 'Check the network and the index, or raise max-retries.' },
+        );
+      }
+      const { filename } = source;
+      const attempts = context.maxRetries;
+      context.emit({ type: 'download-retry', filename, attempt, attempts, reason });
+      await sleep(retryDelay(error, attempt));
+    }
+  }
+}
+
+class HttpStatus extends Error {
+  readonly status: number;
+  readonly retryAfter: number | null;
+
+  constructor(status: number, retryAfter: number | null) {
+    super(`HTTP status ${status}`);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  if (error instanceof HttpStatus) return error.status === 429 || error.status >= 500;
+  return error instanceof Error && 'code' in error && error.code !== 'ENOSPC';
+}
+
+/** Milliseconds: what the server asks for, at most half a minute, else doubling from a quarter second, jittered. */
+function retryDelay(error: unknown, attempt: number): number {
+  const asked = error instanceof HttpStatus ? error.retryAfter : null;
+  if (asked !== null) return Math.min(asked, 30) * 1000;
+  return 250 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
+}
+
+/** One request; what an earlier one brought is kept where the server goes on from there. */
+async function fetchOnce(url: URL, progress: Progress, transport: Transport): Promise<void> {
+  const resumeAt = progress.size;
+  const response = await followRedirects(url, transport, resumeAt);
+  const isContinuation = startOf(response.headers['content-range']) === resumeAt;
+  if (response.statusCode === 206 && !isContinuation) {
+    await response.body.dump();
+    throw new HttpStatus(500, null);
+  }
+  if (response.statusCode === 200 && resumeAt > 0) {
+    await progress.handle.truncate(0);
+    progress.hash = createHash('sha256');
+    progress.size = 0;
+  }
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    await progress.handle.write(chunk, 0, chunk.length, progress.size);
+    progress.hash.update(chunk);
+    progress.size += chunk.length;
+  }
+}
+
+/** RFC 9110, section 14.4: `bytes 500-999/1000` starts at 500. */
+function startOf(contentRange: string | string[] | undefined): number {
+  return Number(/^bytes (\d+)-/.exec(String(contentRange))?.[1] ?? Number.NaN);
+}
+
+const redirectLimit = 10;
+
+async function followRedirects(
+  start: URL,
+  transport: Transport,
+  resumeAt: number,
+): Promise<Dispatcher.ResponseData> {
+  let url = start;
+  for (let hops = 0; hops <= redirectLimit; hops += 1) {
+    // A password goes to its own origin only: authorizationFor looks at the URL in hand.
+    const authorization = transport.authorizationFor(url);
+    const response = await request(url, {
+      dispatcher: transport.dispatcherFor(url),
+      headers: {
+        // The stored bytes are the ones that the hash is of, so no transfer may compress them.
+        'accept-encoding': 'identity',
+        'user-agent': 'pip-accel',
+        ...(authorization === null ? {} : { authorization }),
+        ...(resumeAt > 0 ? { range: `bytes=${resumeAt}-` } : {}),
+      },
+    });
+    const { statusCode, headers } = response;
+    if (statusCode === 200 || (statusCode === 206 && resumeAt > 0)) return response;
+    await response.body.dump();
+    if (statusCode === 401 || statusCode === 403 || statusCode === 407) {
+      throw new AuthenticationRequired(`HTTP status ${statusCode}`);
+    }
+    const { location } = headers;
+    if (statusCode < 300 || statusCode >= 400 || typeof location !== 'string') {
+      throw new HttpStatus(statusCode, Number(headers['retry-after']) || null);
+    }
+    const next = new URL(location, url);
+    if (url.protocol === 'https:' && next.protocol !== 'https:') {
+      throw new PipAccelError('download-failed', `${url.href} redirects to ${next.href}, which is not encrypted`);
+    }
+    url = next;
+  }
+  throw new PipAccelError('download-failed', `${start.href} redirects more than ${redirectLimit} times`);
+}

@@ -1,0 +1,80 @@
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { PipAccelError } from '../../core/errors.ts';
+import type { Environment } from '../../config/load.ts';
+import type { Interpreter } from '../../core/types.ts';
+import { writeFile } from 'node:fs/promises';
+import { publishFile } from '../../store/cold/publish.ts';
+import type { Store } from '../../store/layout.ts';
+import { fileStamp, interpreterFile, type RememberedInterpreter } from '../interpreter.ts';
+import { readScript } from './scripts.ts';
+
+/** How long a Python may take to tell about itself; the slowest seen, with a cold disk, took 3 s. */
+const askTimeoutMilliseconds = 60_000;
+
+/**
+ * Runs a Python to learn what it is, and remembers the answer while its executable,
+ * `pyvenv.cfg` and pip stay as they are.
+ *
+ * @throws PipAccelError `python-not-found` where it cannot be started.
+ */
+export async function askInterpreter(
+  store: Store,
+  executable: string,
+  environment: Environment,
+): Promise<Interpreter> {
+  const interpreter = await runFacts(executable, environment);
+  if (await isNativeExecutable(executable)) await remember(store, executable, interpreter, environment);
+  return interpreter;
+}
+
+async function runFacts(executable: string, environment: Environment): Promise<Interpreter> {
+  try {
+    const { stdout } = await execa(executable, ['-c', await readScript('facts.py')], {
+      env: environment,
+      extendEnv: false,
+      stdin: 'ignore',
+      timeout: askTimeoutMilliseconds,
+    });
+    // A sitecustomize may print; the facts are the last line.
+    return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as Interpreter;
+  } catch (error) {
+    throw new PipAccelError('python-not-found', `${executable} does not work as a Python interpreter`, {
+      cause: error,
+      hint: `Run it by hand to see why: ${executable} -c "import sys; print(sys.version)".`,
+    });
+  }
+}
+
+/** A shell script of that name (pyenv's shims) may lead to another Python tomorrow. */
+async function isNativeExecutable(path: string): Promise<boolean> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer.toString('latin1') !== '#!';
+  } finally {
+    await handle.close();
+  }
+}
+
+async function remember(
+  store: Store,
+  executable: string,
+  interpreter: Interpreter,
+  environment: Environment,
+): Promise<void> {
+  const paths = [
+    executable,
+    join(dirname(dirname(executable)), 'pyvenv.cfg'),
+    interpreter.pip?.module ?? join(interpreter.scheme.purelib, 'pip', '__init__.py'),
+    ...(interpreter.pip?.script ? [interpreter.pip.script] : []),
+  ];
+  const remembered: RememberedInterpreter = {
+    interpreter,
+    watched: paths.map((path) => ({ path, stamp: fileStamp(path) })),
+  };
+  await publishFile(store, interpreterFile(store, executable, environment), (path) =>
+    writeFile(path, JSON.stringify(remembered)),
+  );
+}

@@ -1,0 +1,106 @@
+import type { Verbosity } from '../config/options.ts';
+import type { Emit, Event } from '../core/events.ts';
+
+/** Renders events and messages for people. The only module that writes to the console. */
+export interface Reporter {
+  readonly emit: Emit;
+  /** A line of pip's: shown unless `-q`. */
+  readonly info: (line: string) => void;
+  /** Shown unless `-qq`. */
+  readonly warning: (line: string) => void;
+  /** Shown unless `-qqq`. */
+  readonly error: (message: string, hint?: string) => void;
+}
+
+export interface Streams {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+export interface ReportOptions {
+  /** `-q` less `-v` of the command line; negative for verbose. */
+  readonly quietness: number;
+  readonly verbosity: Verbosity;
+}
+
+const levels: readonly Verbosity[] = ['error', 'warning', 'info', 'verbose', 'debug'];
+
+export function consoleStreams(): Streams {
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+  };
+}
+
+export function textReporter(streams: Streams, options: ReportOptions): Reporter {
+  const level = levels.indexOf(options.verbosity) - options.quietness;
+  const shows = (wanted: Verbosity) => level >= levels.indexOf(wanted);
+  const info = (line: string) => {
+    if (options.quietness < 1) streams.stdout(`${line}\n`);
+  };
+  const warning = (line: string) => {
+    if (options.quietness < 2) streams.stderr(`WARNING: ${line}\n`);
+  };
+  const say = (wanted: Verbosity, line: string) => {
+    if (shows(wanted)) streams.stdout(`${line}\n`);
+  };
+  return {
+    info,
+    warning,
+    error: (message, hint) => {
+      if (options.quietness >= 3) return;
+      streams.stderr(`ERROR: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+    },
+    emit: (event) => render(event, { streams, say, warning }),
+  };
+}
+
+interface Voices {
+  readonly streams: Streams;
+  readonly say: (wanted: Verbosity, line: string) => void;
+  readonly warning: (line: string) => void;
+}
+
+function render(event: Event, { streams, say, warning }: Voices): void {
+  switch (event.type) {
+    case 'pip-line':
+      streams[event.stream](`${event.line}\n`);
+      return;
+    case 'decide-retry':
+      warning(`pip met a failure of the network; asking again (${event.attempt} of ${event.attempts})`);
+      return;
+    case 'download-start':
+      say('verbose', `Fetching ${event.filename}`);
+      return;
+    case 'download-retry':
+      warning(
+        `${event.filename}: ${event.reason}; trying again (${event.attempt} of ${event.attempts})`,
+      );
+      return;
+    case 'download-end':
+      say('verbose', `Fetched ${event.filename} (${size(event.bytes)} in ${seconds(event.milliseconds)})`);
+      return;
+    case 'build-start':
+      say('info', `Building ${event.name} ${event.version} (output in ${event.log})`);
+      return;
+    case 'build-end':
+      say('info', `Built ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
+      return;
+    case 'image-made':
+      say('debug', `Unpacked ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
+      return;
+    case 'warning':
+      warning(event.message);
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function size(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}
