@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createRequire } from 'node:module';
 import type { Environment } from '../config/load.ts';
+import { inheritedDescriptors } from './descriptors.ts';
 
 /** `process.execve`, in Node 22.15 and later. */
 type Execve = (file: string, argv: readonly string[], environment: Environment) => void;
@@ -19,17 +19,33 @@ export async function becomeProgram(
   environment: Environment,
 ): Promise<number> {
   const [file = '', ...words] = command;
+  const inherited = inheritedDescriptors(environment);
   const { execve } = process as { execve?: Execve };
-  execve?.call(process, file, [file, ...words], environment);
-  execByLibrary(file, [file, ...words], environment);
-  return await runAsChild(file, words, environment);
+  if (inherited.length === 0) execve?.call(process, file, [file, ...words], environment);
+  execByLibrary(file, [file, ...words], { environment, inherited });
+  return await runAsChild(file, words, { environment, inherited });
 }
 
-/** Node before 22.15 has no `process.execve`; returns where the call is not possible or fails. */
-function execByLibrary(file: string, argv: readonly string[], environment: Environment): void {
+interface Inheritance {
+  readonly environment: Environment;
+  /** Descriptors above 2. */
+  readonly inherited: readonly number[];
+}
+
+const setDescriptorFlags = 2; // F_SETFD
+
+/** By libc's own execve; returns where that is not possible. */
+function execByLibrary(
+  file: string,
+  argv: readonly string[],
+  { environment, inherited }: Inheritance,
+): void {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    const execve = koffi.load(null).func('int execve(const char *, const char **, const char **)');
+    const libc = koffi.load(null);
+    const fcntl = libc.func('int fcntl(int, int, ...)');
+    const execve = libc.func('int execve(const char *, const char **, const char **)');
+    for (const descriptor of [0, 1, 2, ...inherited]) fcntl(descriptor, setDescriptorFlags, 'int', 0);
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     execve(file, [...argv, null], [...variables, null]);
   } catch {
@@ -43,9 +59,13 @@ const forwarded = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWIN
 async function runAsChild(
   file: string,
   words: readonly string[],
-  environment: Environment,
+  { environment, inherited }: Inheritance,
 ): Promise<number> {
-  const child = spawn(file, words, { env: environment, stdio: inheritedDescriptors() });
+  const highest = Math.max(2, ...inherited);
+  const stdio = Array.from({ length: highest + 1 }, (_, index) =>
+    index <= 2 ? 'inherit' : inherited.includes(index) ? index : 'ignore',
+  );
+  const child = spawn(file, words, { env: environment, stdio });
   // The terminal sends these to the whole process group, so the child has them already.
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
   for (const signal of forwarded) process.on(signal, () => child.kill(signal));
@@ -57,23 +77,3 @@ async function runAsChild(
   });
 }
 
-/** Descriptor n of this process as descriptor n of the child; our own are close-on-exec and left out. */
-export function inheritedDescriptors(): ('ignore' | 'inherit' | number)[] {
-  const descriptors = readdirSync('/dev/fd')
-    .map(Number)
-    .filter((descriptor) => descriptor > 2 && isInherited(descriptor));
-  const highest = Math.max(2, ...descriptors);
-  return Array.from({ length: highest + 1 }, (_, index) => {
-    if (index <= 2) return 'inherit';
-    return descriptors.includes(index) ? index : 'ignore';
-  });
-}
-
-function isInherited(descriptor: number): boolean {
-  try {
-    const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1'));
-    return (Number.parseInt(flags?.[1] ?? '2000000', 8) & 0o2000000) === 0;
-  } catch {
-    return false;
-  }
-}

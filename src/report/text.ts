@@ -21,6 +21,8 @@ export interface ReportOptions {
   /** `-q` less `-v` of the command line; negative for verbose. */
   readonly quietness: number;
   readonly verbosity: Verbosity;
+  /** Gives back, in a line of pip's, what the user typed. */
+  readonly restore?: (line: string) => string;
 }
 
 const levels: readonly Verbosity[] = ['error', 'warning', 'info', 'verbose', 'debug'];
@@ -51,7 +53,7 @@ export function textReporter(streams: Streams, options: ReportOptions): Reporter
       if (options.quietness >= 3) return;
       streams.stderr(`ERROR: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
     },
-    emit: (event) => render(event, { streams, say, warning }),
+    emit: (event) => render(event, { streams, say, warning, restore: options.restore ?? String }),
   };
 }
 
@@ -59,12 +61,13 @@ interface Voices {
   readonly streams: Streams;
   readonly say: (wanted: Verbosity, line: string) => void;
   readonly warning: (line: string) => void;
+  readonly restore: (line: string) => string;
 }
 
-function render(event: Event, { streams, say, warning }: Voices): void {
+function render(event: Event, { streams, say, warning, restore }: Voices): void {
   switch (event.type) {
     case 'pip-line':
-      streams[event.stream](`${event.line}\n`);
+      streams[event.stream](`${restore(event.line)}\n`);
       return;
     case 'decide-retry':
       warning(`pip met a failure of the network; asking again (${event.attempt} of ${event.attempts})`);

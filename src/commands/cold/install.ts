@@ -1,1 +1,169 @@
-export async function install(a: any, c: any): Promise<number> { throw new Error('x'); }
+import type { InstallWords } from '../../cli/argv.ts';
+import { childEnvironment, type Environment } from '../../config/load.ts';
+import {
+  effectiveOptions,
+  loadPipConfiguration,
+  type PipConfiguration,
+  type PipOptions,
+} from '../../config/pip-config.ts';
+import { errorCodes, PipAccelError } from '../../core/errors.ts';
+import type { InstalledDistribution, NormalizedName } from '../../core/types.ts';
+import { install as putInPlace } from '../../install/install.ts';
+import { AuthenticationRequired } from '../../obtain/cold/download.ts';
+import { conflictMessage } from '../../plan/conflicts.ts';
+import { readInstalled, readMetadata } from '../../plan/installed.ts';
+import type { PlannedItem } from '../../plan/plan.ts';
+import { becomeProgram } from '../../process/replace.ts';
+import { runLines } from '../../process/cold/run.ts';
+import { installedLine, installingLine, uninstallLines } from '../../report/install-lines.ts';
+import { consoleStreams, type Reporter, textReporter } from '../../report/text.ts';
+import type { Image } from '../../store/images.ts';
+import type { CommandContext } from '../context.ts';
+import { decide } from './decide.ts';
+import { installDirect } from './direct.ts';
+import { handOverReason, replacementReason } from './hand-over.ts';
+import { isStoreTrouble, obtain } from './obtain.ts';
+import { readSpecialFiles } from './special-files.ts';
+
+/** An `install` line that is ours to do, and all that is known of it. */
+export interface InstallJob {
+  readonly line: InstallWords;
+  readonly context: CommandContext;
+  readonly configuration: PipConfiguration;
+  readonly options: PipOptions;
+  /** The first by name on sys.path, as pip sees them. */
+  readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
+  /** What pips and builds get. */
+  readonly environment: Environment;
+  readonly reporter: Reporter;
+}
+
+/** `pip-accel install …`; tells the exit code. */
+export async function install(
+  line: InstallWords & { readonly words: readonly string[] },
+  context: CommandContext,
+): Promise<number> {
+  const environment = childEnvironment(context.environment);
+  const configuration = loadPipConfiguration(environment, context.interpreter.prefix);
+  const options =
+    line.parsed && configuration ? effectiveOptions(configuration, line.parsed.options) : null;
+  if (!options || !configuration || handOverReason(options, context.interpreter) !== null) {
+    return await becomeProgram([...context.pip, ...line.words], environment);
+  }
+  const files = await readSpecialFiles(line);
+  try {
+    const reporter = textReporter(consoleStreams(), {
+      quietness: options.quiet - options.verbose,
+      verbosity: context.settings.logVerbosity,
+      restore: files.restore,
+    });
+    const installed = firstByName(await readInstalled(context.interpreter));
+    const job = { line: files.line, context, configuration, options, installed, environment, reporter };
+    return await runJob(job);
+  } finally {
+    await files.remove();
+  }
+}
+
+function firstByName(distributions: readonly InstalledDistribution[]) {
+  const byName = new Map<NormalizedName, InstalledDistribution>();
+  for (const distribution of distributions) {
+    if (!byName.has(distribution.key)) byName.set(distribution.key, distribution);
+  }
+  return byName;
+}
+
+async function runJob(job: InstallJob): Promise<number> {
+  const decision = await decide(job);
+  switch (decision.outcome) {
+    case 'refused':
+      return decision.exitCode;
+    case 'hand-over':
+      return await handOver(job);
+    case 'planned':
+      break;
+    default:
+      return decision satisfies never;
+  }
+  const { items } = decision;
+  if (items.some(({ replaces }) => replaces && replacementReason(replaces))) return await handOver(job);
+  let images: ReadonlyMap<NormalizedName, Image>;
+  try {
+    const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
+    images = await obtain(job, linked);
+  } catch (error) {
+    if (error instanceof AuthenticationRequired) return await handOver(job);
+    if (isStoreTrouble(error, job.context.store)) {
+      job.reporter.warning(
+        `the data directory ${job.context.store.root} cannot be used (${(error as Error).message}); pip installs instead`,
+      );
+      return await handOver(job);
+    }
+    return fail(job, error);
+  }
+  return await changeEnvironment(job, items, images);
+}
+
+/** pip does the whole line, having been asked before: its words stand twice. */
+async function handOver(job: InstallJob): Promise<number> {
+  const { general, arguments: words } = job.line;
+  const command = [...job.context.pip, ...general, 'install', ...words];
+  return await runLines(command, job.environment, ({ stream, line }) => {
+    job.reporter.emit({ type: 'pip-line', stream, line });
+  });
+}
+
+async function changeEnvironment(
+  job: InstallJob,
+  items: readonly PlannedItem[],
+  images: ReadonlyMap<NormalizedName, Image>,
+): Promise<number> {
+  const { reporter, options, context } = job;
+  if (items.length > 0) {
+    reporter.info(installingLine(items));
+    const steps = items.flatMap(({ decided, replaces }) => {
+      const image = images.get(decided.key);
+      return image ? [{ image, requested: decided.requested, replaces, directUrl: null }] : [];
+    });
+    const direct = items.filter(({ decided }) => decided.direct);
+    for (const item of items) for (const text of uninstallLines(item)) reporter.info(text);
+    try {
+      const { warnings } = await putInPlace(steps, context.interpreter, {
+        compile: options.compile,
+        linkMode: context.settings.linkMode,
+        path: job.environment['PATH'] ?? '',
+        beforeCommit: () => installDirect(job, direct),
+      });
+      if (options.warnScriptLocation) for (const text of warnings) reporter.warning(text);
+    } catch (error) {
+      return fail(job, error);
+    }
+    warnOfConflicts(job, items);
+    reporter.info(installedLine(items));
+  }
+  const { rootWarning, isVirtualEnvironment } = context.interpreter;
+  if (rootWarning && !isVirtualEnvironment && options.warnRoot && process.getuid?.() === 0) {
+    reporter.warning(rootWarning);
+  }
+  return 0;
+}
+
+function warnOfConflicts(job: InstallJob, items: readonly PlannedItem[]): void {
+  if (!job.options.warnConflicts || job.options.flag('no-deps')) return;
+  const packages = new Map(
+    [...job.installed].flatMap(([key, distribution]) => {
+      const metadata = readMetadata(distribution.metadataPath);
+      return metadata ? [[key, metadata] as const] : [];
+    }),
+  );
+  for (const { decided } of items) packages.set(decided.key, decided.metadata);
+  const changed = new Set(items.map(({ decided }) => decided.key));
+  const message = conflictMessage(packages, changed, job.context.interpreter.markers);
+  if (message) job.reporter.error(message);
+}
+
+function fail(job: InstallJob, error: unknown): number {
+  if (!(error instanceof PipAccelError)) throw error;
+  job.reporter.error(error.message, error.hint);
+  return errorCodes[error.code].exitCode;
+}

@@ -1,0 +1,78 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PipAccelError } from '../../core/errors.ts';
+import type { PlannedItem } from '../../plan/plan.ts';
+import { runLines } from '../../process/cold/run.ts';
+import type { InstallJob } from './install.ts';
+
+/** Options that decided what to install, and have nothing to say on how. */
+const decisive = [
+  'requirement',
+  'constraint',
+  'editable',
+  'group',
+  'requirements-from-script',
+  'no-deps',
+  'only-deps',
+  'upgrade',
+  'upgrade-strategy',
+  'require-hashes',
+  'no-require-hashes',
+  'ignore-requires-python',
+  'no-warn-conflicts',
+  'root-user-action',
+  'quiet',
+];
+
+/**
+ * Has pip install the paths, URLs and repositories of a line, each as it was decided, without
+ * their dependencies, which are in place. pip's lines that people parse are those of the whole line.
+ *
+ * @throws PipAccelError `install-failed`, after pip has said why.
+ */
+export async function installDirect(job: InstallJob, items: readonly PlannedItem[]): Promise<void> {
+  if (items.length === 0) return;
+  const folder = await mkdtemp(join(tmpdir(), 'pip-accel-'));
+  try {
+    const file = join(folder, 'direct.txt');
+    await writeFile(file, items.map((item) => `${requirementLine(item)}\n`).join(''));
+    const given = job.line.parsed?.options ?? [];
+    const command = [
+      ...job.context.pip,
+      'install',
+      ...given.filter(({ option }) => !decisive.includes(option.name)).flatMap(({ words }) => words),
+      '--no-deps',
+      '--no-warn-conflicts',
+      '--disable-pip-version-check',
+      '-r',
+      file,
+    ];
+    const environment = { ...job.environment, PIP_ROOT_USER_ACTION: 'ignore' };
+    const exitCode = await runLines(command, environment, ({ stream, line }) => {
+      if (stream === 'stdout' && isOfTheWholeLine(line)) return;
+      job.reporter.emit({ type: 'pip-line', stream, line });
+    });
+    if (exitCode !== 0) {
+      throw new PipAccelError('install-failed', 'pip could not install what was named by path or URL');
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function isOfTheWholeLine(line: string): boolean {
+  return /^(Installing collected packages:|Successfully installed |Processing |Collecting |Obtaining |Looking in )/.test(
+    line,
+  );
+}
+
+function requirementLine({ decided, spelling }: PlannedItem): string {
+  const { direct, extras, source } = decided;
+  if (!direct) throw new Error('not a direct requirement');
+  const fragment = direct.subdirectory ? `#subdirectory=${direct.subdirectory}` : '';
+  const suffix = extras.length > 0 ? `[${extras.join(',')}]` : '';
+  if (direct.editable) return `-e ${direct.location}${suffix}`;
+  const url = direct.location.startsWith('/') ? source.url : direct.location;
+  return `${spelling}${suffix} @ ${url}${fragment}`;
+}

@@ -1,0 +1,37 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { PipOptions } from '../../config/pip-config.ts';
+import type { InstalledDistribution, Interpreter } from '../../core/types.ts';
+import { isExternallyManaged } from '../../python/interpreter.ts';
+
+/**
+ * Why pip has to do a whole line itself, with its own words; null where it need not. Looked at
+ * before pip is asked anything.
+ */
+export function handOverReason(options: PipOptions, interpreter: Interpreter): string | null {
+  if (options.handOver !== null) return options.handOver;
+  if (process.platform === 'win32') return 'Windows';
+  if (isExternallyManaged(interpreter) && !options.flag('break-system-packages')) {
+    return 'an externally managed Python';
+  }
+  const { purelib, platlib } = interpreter.scheme;
+  if (![purelib, platlib].every(isWritable)) return 'an environment that cannot be written';
+  return null;
+}
+
+/** pip tests by creating a file; a folder that does not exist yet counts by its nearest parent. */
+function isWritable(folder: string): boolean {
+  let existing = folder;
+  while (!existsSync(existing)) existing = dirname(existing);
+  try {
+    accessSync(existing, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Why pip has to replace what is installed; null where it can be done here. */
+export function replacementReason(installed: InstalledDistribution): string | null {
+  return installed.form === 'dist-info' ? null : `${installed.name} is installed as ${installed.form}`;
+}

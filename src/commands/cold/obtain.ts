@@ -1,0 +1,49 @@
+import { hasErrno, PipAccelError } from '../../core/errors.ts';
+import type { Decided, NormalizedName } from '../../core/types.ts';
+import { buildSemantics } from '../../obtain/cold/build/request.ts';
+import { obtainImages } from '../../obtain/cold/obtain.ts';
+import { openTransport } from '../../obtain/cold/transport.ts';
+import { normalizeName } from '../../python/names.ts';
+import type { Image } from '../../store/images.ts';
+import type { Store } from '../../store/layout.ts';
+import { fillEnvironment } from './fill-environment.ts';
+import type { InstallJob } from './install.ts';
+
+/** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
+export async function obtain(
+  job: InstallJob,
+  decided: readonly Decided[],
+): Promise<ReadonlyMap<NormalizedName, Image>> {
+  const { context, environment, options, reporter } = job;
+  const { settings, store, interpreter } = context;
+  const transport = settings.offline ? null : await openTransport(options, environment);
+  try {
+    const { images } = await obtainImages(decided, {
+      store,
+      transport,
+      environment,
+      emit: reporter.emit,
+      maxRetries: settings.maxRetries,
+      trustModTimes: settings.trustModTimes,
+      builder: settings.builder,
+      buildSemantics: buildSemantics(interpreter.pip?.version ?? null, {
+        setuptools: job.installed.has(normalizeName('setuptools')),
+        wheel: job.installed.has(normalizeName('wheel')),
+      }),
+      target: { interpreter, umask: process.umask() },
+      fillEnvironment: (requirements, prefix) => fillEnvironment(job, requirements, prefix),
+    });
+    return images;
+  } finally {
+    await transport?.close();
+  }
+}
+
+/** True where the data directory is full, read-only or not ours: then pip installs without it. */
+export function isStoreTrouble(error: unknown, store: Store): boolean {
+  if (error instanceof PipAccelError) return error.code === 'store-unusable';
+  if (!hasErrno(error, 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST')) return false;
+  // A write on an open file does not say which: in this stage only the store is written.
+  const path = (error as NodeJS.ErrnoException).path;
+  return path === undefined || path.startsWith(store.root);
+}

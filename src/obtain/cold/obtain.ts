@@ -1,0 +1,167 @@
+import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
+import type { BuilderChoice } from '../../store/key.ts';
+import type { Environment } from '../../config/load.ts';
+import type { Emit } from '../../core/events.ts';
+import type { Archive, Decided, NormalizedName, Sha256 } from '../../core/types.ts';
+import { findBinary } from '../../store/binaries.ts';
+import { findImage, type Image, type ImageTarget } from '../../store/images.ts';
+import { binaryKeyInputs } from '../../store/key.ts';
+import type { Store } from '../../store/layout.ts';
+import { findSource, sourcePath } from '../../store/sources.ts';
+import { buildDistribution } from './build/build-distribution.ts';
+import type { BuildContext, BuildSemantics } from './build/request.ts';
+import { type DownloadContext, obtainSource } from './download.ts';
+import { makeImages } from './unpack.ts';
+
+export interface ObtainContext extends DownloadContext {
+  readonly store: Store;
+  readonly emit: Emit;
+  readonly target: ImageTarget;
+  readonly builder: BuilderChoice;
+  readonly buildSemantics: BuildSemantics;
+  /** What child processes get. */
+  readonly environment: Environment;
+  readonly fillEnvironment: BuildContext['fillEnvironment'];
+}
+
+/** What became of a decision's distributions. */
+export interface Obtained {
+  readonly images: ReadonlyMap<NormalizedName, Image>;
+  /** The hash of every source, also of those for which the index promised none. */
+  readonly hashes: ReadonlyMap<NormalizedName, Sha256>;
+}
+
+/** Connections at a time; more than this a single index does not serve faster. */
+const parallelDownloads = 10;
+
+/**
+ * Makes an image of every distribution: what the store lacks is downloaded, built and unpacked.
+ * After the first failure nothing new is begun.
+ *
+ * @throws PipAccelError of the first failure; AuthenticationRequired
+ */
+export async function obtainImages(
+  decided: readonly Decided[],
+  context: ObtainContext,
+): Promise<Obtained> {
+  const aborter = new AbortController();
+  const run = {
+    downloads: pLimit(parallelDownloads),
+    builds: pLimit(availableParallelism()),
+    signal: aborter.signal,
+  };
+  const archives = await Promise.allSettled(
+    decided.map(async (item) => {
+      try {
+        return await obtainArchive(item, context, run);
+      } catch (error) {
+        aborter.abort(error);
+        throw error;
+      }
+    }),
+  );
+  if (aborter.signal.aborted) throw aborter.signal.reason;
+  const found = archives.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const images = await makeImages(
+    found.map(({ archive }) => archive),
+    context.target,
+    context,
+  );
+  return {
+    images: new Map(images.map((image) => [image.manifest.key, image])),
+    hashes: new Map(found.map(({ archive, sourceHash }) => [archive.key, sourceHash])),
+  };
+}
+
+type Limit = ReturnType<typeof pLimit>;
+
+interface Run {
+  readonly downloads: Limit;
+  readonly builds: Limit;
+  readonly signal: AbortSignal;
+}
+
+interface ObtainedArchive {
+  readonly archive: Archive;
+  readonly sourceHash: Sha256;
+}
+
+async function obtainArchive(
+  item: Decided,
+  context: ObtainContext,
+  run: Run,
+): Promise<ObtainedArchive> {
+  return item.source.filename.endsWith('.whl')
+    ? await obtainWheel(item, context, run)
+    : await obtainBinary(item, context, run);
+}
+
+async function obtainWheel(
+  { key, metadata, source }: Decided,
+  context: ObtainContext,
+  run: Run,
+): Promise<ObtainedArchive> {
+  const wheel = (path: string, sha256: Sha256): ObtainedArchive => ({
+    archive: { kind: 'wheel', key, version: metadata.version, path, sha256 },
+    sourceHash: sha256,
+  });
+  if (source.sha256 !== null) {
+    // The image of these very bytes is as good as the bytes.
+    const known = wheel(sourcePath(context.store, source), source.sha256);
+    if (findImage(context.store, known.archive, context.target)) return known;
+  }
+  const stored = await run.downloads(() => {
+    run.signal.throwIfAborted();
+    return obtainSource(source, context);
+  });
+  return wheel(stored.path, stored.sha256);
+}
+
+async function obtainBinary(
+  item: Decided,
+  context: ObtainContext,
+  run: Run,
+): Promise<ObtainedArchive> {
+  const { source } = item;
+  const sourceHash = source.sha256 ?? findSource(context.store, source, context)?.sha256 ?? null;
+  if (sourceHash !== null) {
+    const archive = await findBuilt(item, sourceHash, context);
+    if (archive) return { archive, sourceHash };
+  }
+  const stored = await run.downloads(() => {
+    run.signal.throwIfAborted();
+    return obtainSource(source, context);
+  });
+  const built =
+    sourceHash === stored.sha256 ? null : await findBuilt(item, stored.sha256, context);
+  const archive =
+    built ??
+    (await run.builds(() => {
+      run.signal.throwIfAborted();
+      const sdist = { ...stored, filename: source.filename };
+      const request = { ...buildRequest(item, stored.sha256, context), sdist };
+      return buildDistribution(request, { ...context, signal: run.signal });
+    }));
+  return { archive, sourceHash: stored.sha256 };
+}
+
+async function findBuilt(
+  item: Decided,
+  sourceHash: Sha256,
+  context: ObtainContext,
+): Promise<Archive | null> {
+  const inputs = binaryKeyInputs(buildRequest(item, sourceHash, context), context.environment);
+  return await findBinary(context.store, inputs, context.emit);
+}
+
+function buildRequest({ key, metadata }: Decided, sha256: Sha256, context: ObtainContext) {
+  return {
+    key,
+    version: metadata.version,
+    sdist: { sha256 },
+    interpreter: context.target.interpreter,
+    builder: context.builder,
+    semantics: context.buildSemantics,
+  };
+}

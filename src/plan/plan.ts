@@ -1,0 +1,62 @@
+import type {
+  Decided,
+  DistributionMetadata,
+  InstalledDistribution,
+  Interpreter,
+  NormalizedName,
+} from '../core/types.ts';
+import { type GraphMember, resolvedGraph } from './graph.ts';
+import { installationOrder } from './order.ts';
+
+/** What is to be done, in the order in which it is done. */
+export interface PlannedItem {
+  readonly decided: Decided;
+  /** As the requirements spell it: what pip calls it in its messages. */
+  readonly spelling: string;
+  /** The version that goes; null where there is none, or where it is to stay (`--ignore-installed`). */
+  readonly replaces: InstalledDistribution | null;
+}
+
+export interface PlanRequest {
+  readonly decided: readonly Decided[];
+  readonly interpreter: Interpreter;
+  readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
+  readonly metadataOf: (installed: InstalledDistribution) => DistributionMetadata | null;
+  /** What the user named, in his order. */
+  readonly roots: readonly { readonly name: string; readonly extras: readonly string[] }[];
+  readonly ignoreDependencies: boolean;
+  readonly ignoreRequiresPython: boolean;
+  readonly ignoreInstalled: boolean;
+  /** Pips before 22.0 order by the longest path alone. */
+  readonly pruning: boolean;
+}
+
+/** Puts a decision into pip's order, and beside each distribution what it replaces. */
+export function makePlan(request: PlanRequest): readonly PlannedItem[] {
+  const decided = new Map(request.decided.map((item) => [item.key, item]));
+  const { graph, spellings } = resolvedGraph({
+    roots: request.roots,
+    markers: request.interpreter.markers,
+    metadataOf: (key) => memberOf(key, decided, request),
+    ignoreDependencies: request.ignoreDependencies,
+    ignoreRequiresPython: request.ignoreRequiresPython,
+  });
+  return installationOrder(graph, [...decided.keys()], request.pruning).flatMap((key) => {
+    const item = decided.get(key);
+    if (!item) return [];
+    const replaces = request.ignoreInstalled ? null : (request.installed.get(key) ?? null);
+    return [{ decided: item, spelling: spellings.get(key) ?? item.metadata.name, replaces }];
+  });
+}
+
+function memberOf(
+  key: NormalizedName,
+  decided: ReadonlyMap<NormalizedName, Decided>,
+  request: PlanRequest,
+): GraphMember | null {
+  const item = decided.get(key);
+  if (item) return { metadata: item.metadata, isDecided: true };
+  const installed = request.installed.get(key);
+  const metadata = installed ? request.metadataOf(installed) : null;
+  return metadata ? { metadata, isDecided: false } : null;
+}
