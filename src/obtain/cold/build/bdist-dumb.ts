@@ -1,0 +1,154 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasErrno } from '../../../core/errors.ts';
+import { scriptPath } from '../../../python/cold/scripts.ts';
+import type { BuildFacts, BuiltTree } from '../../../store/cold/publish-binary.ts';
+import type { BuildSystem } from './build-system.ts';
+import { treeOfFolder } from './built-tree.ts';
+import {
+  createEnvironment,
+  distributionsIn,
+  fill,
+  type IsolatedEnvironment,
+} from './environment.ts';
+import { buildFailure, runStep, type Workbench } from './workbench.ts';
+
+export type DumbResult =
+  | { readonly outcome: 'built'; readonly tree: BuiltTree & BuildFacts }
+  /** `bdist_dumb` cannot give what pip installs; another builder can. */
+  | { readonly outcome: 'unmappable'; readonly reason: string };
+
+/** What `build_bdist_dumb.py` says. */
+type Outcome =
+  | { readonly outcome: 'built' }
+  | { readonly outcome: 'requires'; readonly requirements: readonly string[] }
+  | { readonly outcome: 'unmappable'; readonly reason: string }
+  | { readonly outcome: 'failed' };
+
+/**
+ * Builds a project that has only a setup.py with `setup.py bdist_dumb`, setuptools injected,
+ * into a tree laid out as the wheel that pip would build.
+ *
+ * @param source the unpacked sdist, untouched.
+ * @throws PipAccelError `build-failed` where the project's own build fails, as it would for pip.
+ */
+export async function buildWithBdistDumb(
+  bench: Workbench,
+  system: BuildSystem,
+  source: string,
+): Promise<DumbResult> {
+  const attempt: Attempt = { source, environment: null, filled: false, ownConverter: false };
+  if (system.isolated) {
+    attempt.environment = await createEnvironment(bench, join(bench.folder, 'setuptools'));
+    await fillWithSetuptools(bench, attempt, system.requires);
+  }
+  for (;;) {
+    const outcome = await runSetup(bench, attempt);
+    switch (outcome.outcome) {
+      case 'built':
+        return { outcome: 'built', tree: await describe(bench, attempt) };
+      case 'unmappable':
+        return outcome;
+      case 'failed':
+        throw await buildFailure(bench, 'its setup.py failed to build it');
+      case 'requires':
+        if (await provide(bench, attempt, outcome.requirements)) continue;
+        return {
+          outcome: 'unmappable',
+          reason: `setup.py requires ${outcome.requirements.join(', ')}`,
+        };
+    }
+  }
+}
+
+interface Attempt {
+  readonly source: string;
+  /** null: with what the interpreter has installed. */
+  environment: IsolatedEnvironment | null;
+  /** The second prefix has been used; it cannot be filled twice. */
+  filled: boolean;
+  /** No `bdist_wheel` is to be had, so the script converts the metadata itself. */
+  ownConverter: boolean;
+}
+
+/** setuptools alone will do where `wheel` cannot be had: offline, with what came with Python. */
+async function fillWithSetuptools(
+  bench: Workbench,
+  attempt: Attempt,
+  requires: readonly string[],
+): Promise<void> {
+  const { overlay } = attempt.environment ?? {};
+  if (overlay === undefined) return;
+  try {
+    await fill(bench, requires, overlay);
+  } catch (error) {
+    const others = requires.filter((requirement) => requirement !== 'wheel');
+    if (others.length === requires.length || bench.request.builder === 'pep517') throw error;
+    await rm(overlay, { recursive: true, force: true });
+    await fill(bench, others, overlay);
+    attempt.ownConverter = true;
+  }
+}
+
+/** Provides what a run asked for. @returns false where that is not possible. */
+async function provide(
+  bench: Workbench,
+  attempt: Attempt,
+  requirements: readonly string[],
+): Promise<boolean> {
+  const wantsWheel = requirements.length === 1 && requirements[0] === 'wheel';
+  if (wantsWheel && (attempt.environment === null || attempt.filled)) {
+    if (attempt.ownConverter) return false;
+    attempt.ownConverter = true;
+    return true;
+  }
+  if (attempt.environment === null || attempt.filled) return false;
+  attempt.filled = true;
+  try {
+    await fill(bench, requirements, attempt.environment.normal);
+  } catch (error) {
+    if (!wantsWheel) throw error;
+    attempt.ownConverter = true;
+  }
+  return true;
+}
+
+async function runSetup(bench: Workbench, attempt: Attempt): Promise<Outcome> {
+  const [result, tree] = [join(bench.folder, 'bdist_dumb.json'), join(bench.folder, 'dumb')];
+  await rm(result, { force: true });
+  const succeeded = await runStep(bench, {
+    argv: [
+      bench.request.interpreter.executable,
+      scriptPath('build_bdist_dumb.py'),
+      result,
+      tree,
+      bench.request.interpreter.abi,
+      ...(attempt.ownConverter ? ['--own-converter'] : []),
+    ],
+    cwd: attempt.source,
+    environment: attempt.environment?.variables ?? bench.environment,
+  });
+  const outcome = await readOutcome(result);
+  if (succeeded && outcome) return outcome;
+  if (outcome?.outcome === 'failed') return outcome;
+  return { outcome: 'unmappable', reason: 'setup.py bdist_dumb failed' };
+}
+
+async function readOutcome(path: string): Promise<Outcome | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Outcome;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+async function describe(bench: Workbench, attempt: Attempt): Promise<BuiltTree & BuildFacts> {
+  const { environment } = attempt;
+  const held = environment ? await distributionsIn([environment.overlay, environment.normal]) : [];
+  return {
+    ...(await treeOfFolder(bench, join(bench.folder, 'dumb'))),
+    builder: 'bdist_dumb',
+    buildRequirements: held.map(({ name, version }) => `${name}==${version}`).sort(),
+  };
+}

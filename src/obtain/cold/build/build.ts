@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import type { Archive } from '../../../core/types.ts';
+import {
+  type BuildFacts,
+  type BuiltTree,
+  publishBinary,
+} from '../../../store/cold/publish-binary.ts';
+import { binaryKeyInputs } from '../../../store/key.ts';
+import { buildWithBdistDumb } from './bdist-dumb.ts';
+import { type BuildSystem, readBuildSystem } from './build-system.ts';
+import { openLog } from './log.ts';
+import { buildWithBackend } from './pep517.ts';
+import { type BuildContext, type BuildRequest, buildSemantics } from './request.ts';
+import { unpackSdist } from './unpack-sdist.ts';
+import {
+  buildFailure,
+  environmentOfBuild,
+  withPrivateFolder,
+  type Workbench,
+} from './workbench.ts';
+
+/**
+ * Builds an sdist and publishes the result as a binary distribution: with `bdist_dumb` where the
+ * project has only a setup.py and the result is what pip would install, else through its PEP 517
+ * backend. Looks for no earlier build: that is `findBinary`.
+ *
+ * @throws PipAccelError `build-failed` with the telling lines and the log's path;
+ * `archive-invalid` for an sdist that holds what it must not. The signal's reason when aborted.
+ */
+export async function buildDistribution(
+  request: BuildRequest,
+  context: BuildContext,
+): Promise<Archive> {
+  const started = performance.now();
+  const { key: name, version } = request;
+  const log = await openLog(context.store, name, version);
+  try {
+    return await withPrivateFolder(context.store.temporary, async (folder) => {
+      const environment = environmentOfBuild(context.environment);
+      const bench: Workbench = { request, context, environment, folder, log };
+      const tree = await build(bench);
+      const inputs = binaryKeyInputs(request, context.environment);
+      const archive = await publishBinary(context.store, inputs, tree);
+      const milliseconds = performance.now() - started;
+      context.emit({ type: 'build-end', name, version, milliseconds });
+      return archive;
+    });
+  } finally {
+    await log.close();
+  }
+}
+
+async function build(bench: Workbench): Promise<BuiltTree & BuildFacts> {
+  const { request, context, log } = bench;
+  const source = await unpackSdist(bench, join(bench.folder, 'source'));
+  const semantics = request.semantics ?? buildSemantics(null, { setuptools: false, wheel: false });
+  const system = await readBuildSystem(source, semantics);
+  if (typeof system === 'string') throw await buildFailure(bench, system);
+  const builder = chooseBuilder(bench, system);
+  const { key: name, version } = request;
+  context.emit({ type: 'build-start', name, version, builder, log: log.path });
+  if (builder === 'pep517') return await buildWithBackend(bench, system, source);
+
+  if (!system.isSetupPy) {
+    throw await buildFailure(
+      bench,
+      `bdist_dumb cannot build it, for it has the build backend ${system.backend}`,
+    );
+  }
+  const result = await buildWithBdistDumb(bench, system, source);
+  if (result.outcome === 'built') return result.tree;
+  if (request.builder === 'bdist_dumb') {
+    throw await buildFailure(bench, `bdist_dumb cannot build it: ${result.reason}`);
+  }
+  await log.write(`\nNot with bdist_dumb: ${result.reason}. Once more, as pip does it.\n`);
+  const fresh = await unpackSdist(bench, join(bench.folder, 'source-again'));
+  return await buildWithBackend(bench, system, fresh);
+}
+
+function chooseBuilder({ request }: Workbench, system: BuildSystem): 'bdist_dumb' | 'pep517' {
+  if (request.builder !== 'auto') return request.builder;
+  // What settings mean is the backend's to say.
+  const hasSettings = Object.keys(request.configSettings ?? {}).length > 0;
+  return system.isSetupPy && !hasSettings ? 'bdist_dumb' : 'pep517';
+}

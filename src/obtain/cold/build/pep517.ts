@@ -1,0 +1,121 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { hasErrno } from '../../../core/errors.ts';
+import { scriptPath } from '../../../python/cold/scripts.ts';
+import type { BuildFacts, BuiltTree } from '../../../store/cold/publish-binary.ts';
+import type { BuildSystem } from './build-system.ts';
+import { treeOfWheel } from './built-tree.ts';
+import { createEnvironment, distributionsIn, fill } from './environment.ts';
+import { checkRequirements } from './missing-requirements.ts';
+import { buildFailure, runStep, type Workbench, type Workplace } from './workbench.ts';
+
+type HookResult =
+  | { readonly outcome: 'returned'; readonly value: unknown }
+  | { readonly outcome: 'missing' }
+  | { readonly outcome: 'unavailable'; readonly reason: string };
+
+/**
+ * Builds a wheel with the project's backend, as pip does (PEP 517, PEP 518): what the project
+ * names, then what the backend asks for, then the wheel; each hook in a process of its own.
+ *
+ * @param source the unpacked sdist, untouched.
+ * @throws PipAccelError `build-failed`
+ */
+export async function buildWithBackend(
+  bench: Workbench,
+  system: BuildSystem,
+  source: string,
+): Promise<BuiltTree & BuildFacts> {
+  const environment = await createEnvironment(bench, join(bench.folder, 'backend'));
+  const place = { source, environment: environment.variables };
+  const settings = bench.request.configSettings ?? null;
+  await fill(bench, system.requires, environment.overlay);
+
+  const asked = await callHook(bench, place, {
+    system,
+    hook: 'get_requires_for_build_wheel',
+    values: { config_settings: settings },
+  });
+  const requires = asked.outcome === 'returned' ? (asked.value as readonly string[]) : [];
+  const present = await distributionsIn([environment.overlay]);
+  const { missing, conflicting } = checkRequirements(
+    requires,
+    present,
+    bench.request.interpreter.markers,
+  );
+  if (conflicting.length > 0) {
+    throw await buildFailure(
+      bench,
+      `its build requirements conflict with what its backend asks for: ${conflicting.join('; ')}`,
+    );
+  }
+  await fill(bench, missing, environment.normal);
+
+  const wheels = join(bench.folder, 'wheels');
+  await mkdir(wheels);
+  const built = await callHook(bench, place, {
+    system,
+    hook: 'build_wheel',
+    values: { wheel_directory: wheels, config_settings: settings, metadata_directory: null },
+  });
+  if (built.outcome !== 'returned' || typeof built.value !== 'string') {
+    throw await buildFailure(bench, `its backend ${system.backend} has no build_wheel`);
+  }
+  const wheel = join(wheels, basename(built.value));
+  const held = await distributionsIn([environment.overlay, environment.normal]);
+  return {
+    ...(await treeOfWheel(bench, wheel, join(bench.folder, 'wheel'))),
+    builder: 'pep517',
+    buildRequirements: held.map(({ name, version }) => `${name}==${version}`).sort(),
+  };
+}
+
+interface HookCall {
+  readonly system: BuildSystem;
+  readonly hook: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+async function callHook(
+  bench: Workbench,
+  place: Workplace,
+  { system, hook, values }: HookCall,
+): Promise<HookResult> {
+  const [call, result] = [`${hook}.json`, `${hook}.result.json`].map((name) =>
+    join(bench.folder, name),
+  ) as [string, string];
+  await writeFile(
+    call,
+    JSON.stringify({
+      backend: system.backend,
+      backendPath: system.backendPath,
+      hook,
+      arguments: values,
+    }),
+  );
+  const succeeded = await runStep(bench, {
+    argv: [bench.request.interpreter.executable, scriptPath('build_hook.py'), call, result],
+    cwd: place.source,
+    environment: place.environment,
+  });
+  if (!succeeded) throw await buildFailure(bench, `its backend failed in ${hook}`);
+  const outcome = await readResult(result);
+  if (outcome === null) throw await buildFailure(bench, `its backend ended in ${hook}`);
+  if (outcome.outcome === 'unavailable') {
+    throw await buildFailure(
+      bench,
+      `its backend ${system.backend} cannot be imported: ${outcome.reason}`,
+    );
+  }
+  return outcome;
+}
+
+async function readResult(path: string): Promise<HookResult | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as HookResult;
+  } catch (error) {
+    // A backend that calls os._exit(0).
+    if (hasErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasErrno, PipAccelError } from '../../../core/errors.ts';
+import { type BuildLog, excerpt } from './log.ts';
+import type { BuildContext, BuildRequest } from './request.ts';
+import { type Command, runCommand } from './run-command.ts';
+
+/** What every step of one build works with. */
+export interface Workbench {
+  readonly request: BuildRequest;
+  readonly context: BuildContext;
+  /** The variables that the build's processes see. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** This build's own folder, removed afterwards. */
+  readonly folder: string;
+  readonly log: BuildLog;
+}
+
+/** Where one attempt builds: its sources, and the variables of its environment. */
+export interface Workplace {
+  readonly source: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Credentials of pip-accel and of the shared cache are nothing for a project's own code. */
+const withheld = /^(PIP_ACCEL_|AWS_)/;
+
+export function environmentOfBuild(
+  environment: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.test(name)));
+}
+
+/** A folder that only this user can enter; gone when `work` ends, however it ends. */
+export async function withPrivateFolder<Result>(
+  parent: string,
+  work: (folder: string) => Promise<Result>,
+): Promise<Result> {
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const folder = join(parent, `build-${process.pid}-${randomBytes(6).toString('hex')}`);
+  await mkdir(folder, { mode: 0o700 });
+  try {
+    return await work(folder);
+  } finally {
+    await removeTree(folder);
+  }
+}
+
+/** Builds leave read-only folders behind, which have to be opened before they can be emptied. */
+async function removeTree(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (!hasErrno(error, 'EACCES', 'EPERM')) throw error;
+    await openFolders(folder);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function openFolders(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openFolders(join(folder, entry.name));
+  }
+}
+
+/** Runs a step of the build, its output to the log. @returns true where it exits with 0. */
+export async function runStep(bench: Workbench, command: Command): Promise<boolean> {
+  await bench.log.write(`\n$ ${command.argv.join(' ')}\n`);
+  const { exitCode, signal } = await runCommand(
+    command,
+    bench.log.descriptor,
+    bench.context.signal,
+  );
+  if (exitCode !== 0) await bench.log.write(`(ended with ${signal ?? `exit code ${exitCode}`})\n`);
+  return exitCode === 0;
+}
+
+/** The error of a build: what failed, the lines of its log that tell, and where the log is. */
+export async function buildFailure(
+  bench: Workbench,
+  reason: string,
+  cause?: unknown,
+): Promise<PipAccelError> {
+  const { key, version } = bench.request;
+  const lines = excerpt(await bench.log.read());
+  const message = [
+    `Could not build ${key}==${version} from ${bench.request.sdist.filename}: ${reason}`,
+    ...lines.map((line) => `  ${line}`),
+    `The build's output is in ${bench.log.path}`,
+  ].join('\n');
+  return new PipAccelError('build-failed', message, { cause });
+}
