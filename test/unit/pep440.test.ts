@@ -109,6 +109,7 @@ describe('packaging itself', () => {
     for (const [index, { items, specifiers }] of cases.entries()) {
       const parsed = parseSpecifiers(specifiers);
       const answer = oracle.specifiers[index];
+      if (answer === null) continue;
       expect([specifiers, parsed && formatSpecifiers(parsed)]).toEqual([specifiers, answer?.text]);
       if (parsed === null) continue;
       for (const [item, prereleases, expected] of answer?.contained ?? []) {
@@ -125,13 +126,17 @@ describe('packaging itself', () => {
 
 interface Answers {
   readonly versions: { left: string | null; right: string | null; order: number }[];
-  readonly specifiers: { text: string | null; contained: [number, boolean | null, boolean][] }[];
+  readonly specifiers: ({
+    text: string | null;
+    contained: [number, boolean | null, boolean][];
+  } | null)[];
 }
 
 /**
  * One process answers for all cases: the `packaging` of ORACLE_PYTHON where it has 26 or later, else the copy inside
  * its pip. An older copy is asked only where it agrees by design: it knows legacy specifiers, refuses pre-releases
- * unless told, compares `===` with the normalised version, and misreads `~=1.0.rc1`.
+ * unless told, compares `===` with the normalised version, has other borders for `<1.post1` and `>1.dev1`, and misreads
+ * `~=1.0.rc1`, `~=1!1.0` and `==1.0.*` for `1.post1`.
  */
 function askPackaging(): Answers {
   const program = `
@@ -164,13 +169,16 @@ def specifiers(case):
         parsed = SpecifierSet(case["specifiers"])
     except InvalidSpecifier:
         return {"text": None, "contained": []}
-    odd = not current and re.search("===|~=[^,]*[-._][a-z]", case["specifiers"], re.I)
+    clauses = [clause for clause in case["specifiers"].split(",") if clause.strip()]
+    odd = re.search(r"===|~=[^,]*([-a-z!]|\\.0)|[<>]\\s*[^=,]*[-a-z]|(0|\\d!\\S*|v\\S*)\\.\\*", case["specifiers"], re.I) or len(parsed) < len(clauses)
+    if odd and not current:
+        return None
     if not all(type(one) is Specifier for one in parsed):
         return {"text": None, "contained": []}
     return {"text": str(parsed), "contained": [
         (index, prereleases, parsed.contains(item, prereleases=prereleases))
         for index, item in enumerate(case["items"])
-        if current or version(item) is not None and not odd
+        if current or version(item) is not None
         for prereleases in ((True, False, None) if current else (True, False))
     ]}
 
