@@ -1,0 +1,91 @@
+import { PipAccelError } from '../core/errors.ts';
+import type { InstalledDistribution, Interpreter } from '../core/types.ts';
+import type { Image } from '../store/images.ts';
+import { Linker, type LinkMode } from './link.ts';
+import { pipBehaviour } from './pip-behaviour.ts';
+import { placeDistribution } from './place.ts';
+import { Transaction } from './transaction.ts';
+import { planRemoval, remove } from './uninstall.ts';
+
+export interface InstallStep {
+  readonly image: Image;
+  /** Named by the user: gets a REQUESTED file (PEP 376). */
+  readonly requested: boolean;
+  readonly replaces: InstalledDistribution | null;
+  /** JSON for direct_url.json (PEP 610). */
+  readonly directUrl: string | null;
+  /** The name as the requirement spells it, by which pip names the folder of headers; else the metadata's. */
+  readonly spelling?: string;
+}
+
+export interface InstallOptions {
+  readonly compile: boolean;
+  readonly linkMode: LinkMode;
+  /** `$PATH`, for the warning about scripts that are not on it. */
+  readonly path: string;
+  /** Work that belongs to the change: done when all is in place; if it fails all is put back. */
+  readonly beforeCommit?: () => Promise<void>;
+}
+
+export interface InstallResult {
+  /** pip's own words, in the order of the steps; several lines each. */
+  readonly warnings: readonly string[];
+  /** Why files were copied instead of linked. */
+  readonly fallbacks: readonly string[];
+}
+
+/**
+ * Installs distributions into an environment as pip would have, as one change: replaced
+ * versions are moved aside first, modules and scripts are put in place step by step, and
+ * the dist-info folders are renamed into place last. Where two own a path, the later step wins.
+ *
+ * @throws PipAccelError `install-failed`; the environment is then as it was.
+ */
+export async function install(
+  steps: readonly InstallStep[],
+  interpreter: Interpreter,
+  options: InstallOptions,
+): Promise<InstallResult> {
+  const transaction = new Transaction(interpreter.scheme.purelib);
+  const linker = new Linker(options.linkMode);
+  const behaviour = pipBehaviour(interpreter.pip);
+  const context = { interpreter, options, transaction, linker, behaviour };
+  let current = 'the distributions';
+  try {
+    for (const { replaces } of steps) {
+      current = replaces ? `in place of ${replaces.name} ${replaces.version}` : current;
+      if (replaces) removeReplaced(replaces, transaction, interpreter);
+    }
+    const placed = steps.map((step) => {
+      current = `${step.image.manifest.name} ${step.image.manifest.version}`;
+      return placeDistribution(step, context);
+    });
+    for (const distribution of placed) distribution.publish();
+    await options.beforeCommit?.();
+    transaction.commit();
+    const warnings = placed.flatMap(({ warning }) => (warning === null ? [] : [warning]));
+    return { warnings, fallbacks: linker.fallbacks };
+  } catch (error) {
+    transaction.rollback();
+    throw installFailure(current, error);
+  }
+}
+
+function removeReplaced(
+  distribution: InstalledDistribution,
+  transaction: Transaction,
+  interpreter: Interpreter,
+): void {
+  const removal = planRemoval(distribution, interpreter);
+  if (!removal) throw new Error(`${distribution.metadataPath} is for pip to remove`);
+  remove(removal, transaction, interpreter);
+}
+
+/** A failure of the file system in the words of the user; a mistake of ours stays what it is. */
+function installFailure(what: string, error: unknown): unknown {
+  if (error instanceof PipAccelError || !(error instanceof Error && 'code' in error)) return error;
+  return new PipAccelError('install-failed', `Could not install ${what}: ${error.message}`, {
+    cause: error,
+    hint: 'The environment is as it was before.',
+  });
+}

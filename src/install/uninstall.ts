@@ -1,0 +1,222 @@
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { hasErrno } from '../core/errors.ts';
+import type { InstalledDistribution, Interpreter } from '../core/types.ts';
+import { readCsv } from '../python/csv.ts';
+import { parseEntryPoints } from '../python/entry-points.ts';
+import { compareText, splitLines } from '../python/text.ts';
+import { pipBehaviour } from './pip-behaviour.ts';
+import type { Transaction } from './transaction.ts';
+
+/** What removing a distribution takes away; empty for one that pip would leave alone. */
+export interface Removal {
+  readonly distribution: InstalledDistribution;
+  readonly paths: ReadonlySet<string>;
+}
+
+/**
+ * Finds what pip would remove with a distribution (`UninstallPathSet.from_dist`): the files of
+ * RECORD with their bytecode, and the scripts of its entry points.
+ *
+ * @returns null for what is left to pip: everything but a dist-info folder with a RECORD.
+ */
+export function planRemoval(
+  distribution: InstalledDistribution,
+  interpreter: Interpreter,
+): Removal | null {
+  const { form, location, metadataPath } = distribution;
+  if (form !== 'dist-info') return null;
+  if (interpreter.userSite !== null && isWithin(location, interpreter.userSite)) return null;
+  const collected = new RemovedPaths(interpreter);
+  if (interpreter.isVirtualEnvironment && !collected.permits(realpathSync.native(location))) {
+    return { distribution, paths: new Set() };
+  }
+  const record = readOptional(join(metadataPath, 'RECORD'));
+  if (record === null) return null;
+  for (const [entry] of readCsv(splitLines(record))) {
+    if (entry) collected.addRecorded(location, entry);
+  }
+  for (const name of scriptNames(metadataPath)) {
+    collected.add(`${interpreter.scheme.scripts}/${name}`);
+  }
+  return { distribution, paths: collected.paths };
+}
+
+/** Moves a distribution aside, with the folders that pip would not leave behind. */
+export function remove(
+  { paths }: Removal,
+  transaction: Transaction,
+  interpreter: Interpreter,
+): void {
+  const kept = new Set(Object.values(interpreter.scheme).flatMap(withRealPath));
+  const { movesWholeFolders } = pipBehaviour(interpreter.pip);
+  const moves = movesWholeFolders ? compressForRename(paths, kept) : paths;
+  for (const path of [...compact(moves)].sort(compareText)) {
+    const whole = path.endsWith('/');
+    transaction.moveAside(whole ? path.slice(0, -1) : path);
+    // `os.path.split` of a name that ends in a slash has no tail: pip stops there.
+    if (!whole) removeEmptyParents(dirname(path), { transaction, kept });
+  }
+}
+
+/** Python's `os.removedirs`; the folders of the scheme stay, for the environment is locked by one. */
+function removeEmptyParents(
+  folder: string,
+  context: { transaction: Transaction; kept: ReadonlySet<string> },
+): void {
+  if (context.kept.has(folder)) return;
+  if (context.transaction.removeEmptyFolder(folder)) removeEmptyParents(dirname(folder), context);
+}
+
+function withRealPath(path: string): string[] {
+  return existsSync(path) ? [path, realpathSync.native(path)] : [path];
+}
+
+class RemovedPaths {
+  readonly paths = new Set<string>();
+  readonly #interpreter: Interpreter;
+  readonly #roots: readonly string[];
+  readonly #realFolders = new Map<string, string | null>();
+
+  constructor(interpreter: Interpreter) {
+    this.#interpreter = interpreter;
+    // pip asks for the prefix in a virtual environment, and outside of one removes whatever
+    // RECORD names; a RECORD has no business outside of prefix and scheme.
+    const roots = interpreter.isVirtualEnvironment
+      ? [interpreter.prefix]
+      : [interpreter.prefix, ...Object.values(interpreter.scheme)];
+    this.#roots = roots.map((root) => withRealPath(root).at(-1) ?? root);
+  }
+
+  permits(path: string): boolean {
+    return this.#roots.some((root) => isWithin(path, root));
+  }
+
+  addRecorded(location: string, entry: string): void {
+    const path = entry.startsWith('/') ? entry : `${location}/${entry}`;
+    this.add(path);
+    if (!path.endsWith('.py')) return;
+    this.add(`${path}c`);
+    this.add(`${path}o`);
+  }
+
+  /** Adds a path that exists, and the bytecode of a source (`UninstallPathSet.add`). */
+  add(path: string): void {
+    // Links among the parents are followed, the name itself is not: not its target is removed.
+    const folder = this.#realFolder(dirname(path));
+    if (folder === null) return;
+    const real = join(folder, basename(path));
+    if (!existsSync(real) || !this.permits(real)) return;
+    this.paths.add(real);
+    const { cacheTag } = this.#interpreter;
+    if (extname(real) === '.py' && cacheTag !== null) {
+      this.add(join(folder, '__pycache__', `${basename(real, '.py')}.${cacheTag}.pyc`));
+    }
+  }
+
+  #realFolder(folder: string): string | null {
+    const known = this.#realFolders.get(folder);
+    if (known !== undefined) return known;
+    let real: string | null = null;
+    try {
+      real = realpathSync.native(folder);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+    }
+    this.#realFolders.set(folder, real);
+    return real;
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
+/** The scripts of distutils, which lie in the metadata, and those of entry points. */
+function scriptNames(metadataPath: string): string[] {
+  const { console, gui } = parseEntryPoints(
+    readOptional(join(metadataPath, 'entry_points.txt')) ?? '',
+  );
+  let distutils: string[] = [];
+  try {
+    distutils = readdirSync(join(metadataPath, 'scripts'));
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+  }
+  return [...distutils, ...console.keys(), ...gui.keys()];
+}
+
+function readOptional(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw error;
+  }
+}
+
+/** Leaves out what lies below another path of the set (`req_uninstall.compact`). */
+function compact(paths: Iterable<string>): Set<string> {
+  const short = new Set<string>();
+  const bare = new Set<string>();
+  for (const path of [...paths].sort((a, b) => a.length - b.length)) {
+    const name = path.endsWith('/') ? path.slice(0, -1) : path;
+    if (hasAncestor(name, bare)) continue;
+    short.add(path);
+    bare.add(name);
+  }
+  return short;
+}
+
+function hasAncestor(path: string, folders: ReadonlySet<string>): boolean {
+  for (let folder = path; ; ) {
+    if (folders.has(folder)) return true;
+    const parent = dirname(folder);
+    if (parent === folder) return false;
+    folder = parent;
+  }
+}
+
+/**
+ * Takes a folder as a whole, written with a final slash, where no file in or below it stays
+ * (`req_uninstall.compress_for_rename`); empty folders in it go with it, elsewhere they stay.
+ */
+function compressForRename(paths: ReadonlySet<string>, kept: ReadonlySet<string>): Set<string> {
+  const remaining = new Set(paths);
+  const whole: string[] = [];
+  const folders = [...new Set(Array.from(paths, (path) => dirname(path)))];
+  for (const folder of folders.sort((a, b) => a.length - b.length)) {
+    if (kept.has(folder) || whole.some((known) => folder.startsWith(known))) continue;
+    const files: string[] = [];
+    if (!collectFiles(folder, remaining, files)) continue;
+    for (const file of files) remaining.delete(file);
+    whole.push(`${folder}/`);
+  }
+  return new Set([...remaining, ...whole]);
+}
+
+/** Lists the files in and below a folder; false as soon as one is not among the expected. */
+function collectFiles(folder: string, expected: ReadonlySet<string>, files: string[]): boolean {
+  const subfolders: string[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      subfolders.push(path);
+    } else if (entry.isSymbolicLink() && isFolder(path)) {
+      // `os.walk` counts a link to a folder as a folder, and does not enter it.
+    } else if (expected.has(path)) {
+      files.push(path);
+    } else {
+      return false;
+    }
+  }
+  return subfolders.every((path) => collectFiles(path, expected, files));
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,131 @@
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import type { Environment } from '../../config/load.ts';
+import { PipAccelError } from '../../core/errors.ts';
+import type { Interpreter } from '../../core/types.ts';
+import { scriptPath } from '../../python/cold/scripts.ts';
+
+export interface CompileJob {
+  readonly source: string;
+  readonly bytecode: string;
+  /** The name that tracebacks show until the import corrects it. */
+  readonly name: string;
+}
+
+/** Files per request: large enough to hide the pipe, small enough to share out evenly. */
+const batchSize = 24;
+
+/**
+ * The target's own Python, once per core, started with the first file and kept for all images
+ * of a run: starting it costs as much as compiling a dozen files.
+ */
+export class Compiler {
+  readonly #interpreter: Interpreter;
+  readonly #environment: Environment;
+  readonly #waiting: Batch[] = [];
+  readonly #workers: Worker[] = [];
+
+  constructor(interpreter: Interpreter, environment: Environment) {
+    this.#interpreter = interpreter;
+    this.#environment = environment;
+  }
+
+  /** Compiles the files; the answer is in their order, false for what does not compile. */
+  async compile(jobs: readonly CompileJob[]): Promise<boolean[]> {
+    const batches: Promise<boolean[]>[] = [];
+    for (let at = 0; at < jobs.length; at += batchSize) {
+      const batch = jobs.slice(at, at + batchSize);
+      batches.push(
+        new Promise((resolve, reject) => {
+          this.#waiting.push({ jobs: batch, resolve, reject });
+        }),
+      );
+    }
+    this.#share();
+    return (await Promise.all(batches)).flat();
+  }
+
+  /** Hands waiting batches to idle workers; starts one more while there are cores for it. */
+  #share(): void {
+    while (this.#waiting.length > 0) {
+      let worker = this.#workers.find((candidate) => !candidate.busy);
+      if (!worker) {
+        if (this.#workers.length >= availableParallelism()) return;
+        worker = new Worker(this.#interpreter, this.#environment);
+        this.#workers.push(worker);
+      }
+      const batch = this.#waiting.shift();
+      if (batch) void worker.run(batch).finally(() => this.#share());
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+  }
+}
+
+interface Batch {
+  readonly jobs: readonly CompileJob[];
+  readonly resolve: (compiled: boolean[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class Worker {
+  busy = false;
+  readonly #executable: string;
+  readonly #process: ReturnType<typeof startPython>;
+  readonly #answers: AsyncIterator<string>;
+
+  constructor(interpreter: Interpreter, environment: Environment) {
+    this.#executable = interpreter.executable;
+    this.#process = startPython(interpreter.executable, environment);
+    this.#process.stdin.on('error', () => {
+      // A Python that is gone shows in its answer, which is missing.
+    });
+    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+  }
+
+  async run(batch: Batch): Promise<void> {
+    this.busy = true;
+    try {
+      const jobs = batch.jobs.map(({ source, bytecode, name }) => [source, bytecode, name]);
+      this.#process.stdin.write(`${asciiJson(jobs)}\n`);
+      const answer = await this.#answers.next();
+      if (answer.done) {
+        throw new PipAccelError('install-failed', `${this.#executable} died while it compiled`);
+      }
+      const compiled = new Set(JSON.parse(answer.value) as number[]);
+      batch.resolve(batch.jobs.map((_job, at) => compiled.has(at)));
+    } catch (error) {
+      batch.reject(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#process.stdin.end();
+    await this.#process;
+  }
+}
+
+function startPython(executable: string, environment: Environment) {
+  // -E and -S: neither the user's variables nor site-packages change what bytecode says.
+  return execa(executable, ['-E', '-S', scriptPath('compile.py')], {
+    // Python 3.6 takes file names for ASCII in the C locale.
+    env: { ...environment, LC_ALL: 'C.UTF-8' },
+    extendEnv: false,
+    buffer: false,
+    reject: false,
+    stderr: 'ignore',
+  });
+}
+
+/** JSON in ASCII, whatever encoding the Python at the other end reads stdin in. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u0080-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,275 @@
+import {
+  chmodSync,
+  closeSync,
+  createReadStream,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Parser, type ReadEntry } from 'tar';
+import { crc32 } from 'node:zlib';
+import type { Archive } from '../../core/types.ts';
+import { openZip, ZipFault, type ZipEntry, type ZipFile } from './zip.ts';
+
+/** A regular file of an archive. */
+export interface Member {
+  /** As the archive spells it. */
+  readonly name: string;
+  /** Without `.` and empty parts. */
+  readonly path: string;
+  readonly executable: boolean;
+  read(): Promise<Buffer>;
+  /** Writes a file that must not exist yet. */
+  writeTo(path: string, mode: number): Promise<void>;
+}
+
+export interface Members {
+  readonly files: readonly Member[];
+  /** The first part of every name, folders included. */
+  readonly roots: ReadonlySet<string>;
+  close(): void;
+}
+
+/** Why an archive is refused: the second half of a sentence that begins with its path. */
+export class ArchiveFault extends Error {}
+
+/** Caps against archives that grow without end; the largest wheels of PyPI hold 5 GB and 30,000 files. */
+const maxFiles = 500_000;
+const maxBytes = 64 * 2 ** 30;
+/** Deflate reaches 1032:1 on zeros; no real distribution as a whole comes near this. */
+const maxRatio = 300;
+const ratioFloor = 256 << 20;
+/** Larger members are streamed, so that memory does not follow the size of the archive. */
+const streamedFrom = 32 << 20;
+
+const typeMask = 0o170000;
+const regularType = 0o100000;
+const setIdBits = 0o6000;
+
+/**
+ * Opens an archive and looks at every name and type in it before anything is written:
+ * regular files and folders only, each within the archive's own tree, each once.
+ *
+ * @param scratch a new folder that a tar is unpacked into, under names of our own.
+ * @throws ArchiveFault
+ */
+export async function openMembers(archive: Archive, scratch: string): Promise<Members> {
+  return archive.kind === 'wheel'
+    ? zipMembers(archive.path)
+    : await tarMembers(archive.path, scratch);
+}
+
+function zipMembers(path: string): Members {
+  const zip = openZip(path);
+  try {
+    const list = new MemberList();
+    const packed = zip.entries.reduce((sum, entry) => sum + entry.compressedSize, 0);
+    list.grow(
+      zip.entries.reduce((sum, entry) => sum + entry.size, 0),
+      packed,
+    );
+    for (const entry of zip.entries) {
+      list.add(entry.name, zipType(entry), (place) => zipMember(zip, entry, place));
+    }
+    return { files: list.files, roots: list.roots, close: () => zip.close() };
+  } catch (error) {
+    zip.close();
+    throw error;
+  }
+}
+
+/** As Python's `zipfile`, a name that ends in a slash is a folder, whatever its mode says. */
+function zipType(entry: ZipEntry): 'file' | 'folder' {
+  if (entry.name.endsWith('/')) return 'folder';
+  const type = entry.mode & typeMask;
+  if (type !== 0 && type !== regularType) {
+    throw new ArchiveFault(`has a member ${entry.name} that is no regular file`);
+  }
+  if ((entry.mode & setIdBits) !== 0) {
+    throw new ArchiveFault(`has a member ${entry.name} with the setuid or setgid bit`);
+  }
+  return 'file';
+}
+
+function zipMember(zip: ZipFile, entry: ZipEntry, path: string): Member {
+  return {
+    name: entry.name,
+    path,
+    executable: (entry.mode & typeMask) === regularType && (entry.mode & 0o111) !== 0,
+    read: async () => await Promise.resolve(readVerified(zip, entry)),
+    writeTo: async (target, mode) => {
+      if (entry.size < streamedFrom) {
+        const content = entry.size > 0 ? readVerified(zip, entry) : null;
+        writeNew(target, mode, (write) => content && write(content));
+      } else {
+        await streamVerified(zip, entry, { target, mode });
+      }
+    },
+  };
+}
+
+function readVerified(zip: ZipFile, entry: ZipEntry): Buffer {
+  const content = zip.read(entry);
+  if (content.length !== entry.size || crc32(content) !== entry.crc32) damaged(entry);
+  return content;
+}
+
+async function streamVerified(
+  zip: ZipFile,
+  entry: ZipEntry,
+  { target, mode }: { target: string; mode: number },
+): Promise<void> {
+  const descriptor = openSync(target, 'wx', mode);
+  try {
+    let size = 0;
+    let sum = 0;
+    for await (const chunk of zip.stream(entry) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > entry.size) damaged(entry);
+      sum = crc32(chunk, sum);
+      writeAll(descriptor, chunk);
+    }
+    if (size !== entry.size || sum !== entry.crc32) damaged(entry);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function damaged(entry: ZipEntry): never {
+  throw new ZipFault(`has a damaged member ${entry.name}`);
+}
+
+function writeNew(
+  path: string,
+  mode: number,
+  fill: (write: (chunk: Buffer) => void) => void,
+): void {
+  const descriptor = openSync(path, 'wx', mode);
+  try {
+    fill((chunk) => writeAll(descriptor, chunk));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function writeAll(descriptor: number, chunk: Buffer): void {
+  let done = 0;
+  while (done < chunk.length) done += writeSync(descriptor, chunk, done);
+}
+
+/** A tar has no directory: its files are unpacked under numbers, and moved once all are known. */
+async function tarMembers(path: string, scratch: string): Promise<Members> {
+  mkdirSync(scratch, { mode: 0o700 });
+  const list = new MemberList();
+  const faults: unknown[] = [];
+  const parser = new Parser({
+    strict: true,
+    onReadEntry: (entry) => {
+      try {
+        readTarEntry(entry, list, { scratch, fail: (fault) => faults.push(fault) });
+      } catch (error) {
+        faults.push(error);
+        entry.resume();
+      }
+      if (faults.length > 0) parser.abort(new ArchiveFault('was refused'));
+    },
+  });
+  try {
+    await pipeline(createReadStream(path), parser as unknown as NodeJS.WritableStream);
+  } catch (error) {
+    throw (
+      faults[0] ?? new ArchiveFault(`is damaged: ${error instanceof Error ? error.message : ''}`)
+    );
+  }
+  if (faults.length > 0) throw faults[0];
+  return { files: list.files, roots: list.roots, close: () => undefined };
+}
+
+function readTarEntry(
+  entry: ReadEntry,
+  list: MemberList,
+  { scratch, fail }: { scratch: string; fail: (fault: unknown) => void },
+): void {
+  const name = entry.path;
+  const mode = entry.mode ?? 0;
+  if (entry.type !== 'File' && entry.type !== 'OldFile' && entry.type !== 'Directory') {
+    throw new ArchiveFault(`has a member ${name} that is no regular file but a ${entry.type}`);
+  }
+  if (entry.type !== 'Directory' && (mode & setIdBits) !== 0) {
+    throw new ArchiveFault(`has a member ${name} with the setuid or setgid bit`);
+  }
+  if (entry.type === 'Directory') {
+    list.add(name, 'folder', () => null);
+    entry.resume();
+    return;
+  }
+  const held = join(scratch, String(list.files.length));
+  list.grow(entry.size, 0);
+  list.add(name, 'file', (place) => tarMember({ name, path: place, held, mode }));
+  const descriptor = openSync(held, 'wx', 0o600);
+  entry.on('data', (chunk) => {
+    try {
+      writeAll(descriptor, chunk);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  entry.on('end', () => closeSync(descriptor));
+}
+
+function tarMember(entry: { name: string; path: string; held: string; mode: number }): Member {
+  return {
+    name: entry.name,
+    path: entry.path,
+    executable: (entry.mode & 0o111) !== 0,
+    read: async () => await Promise.resolve(readFileSync(entry.held)),
+    writeTo: async (target, mode) => {
+      // Takes the name first, for a rename would replace what is there.
+      writeNew(target, mode, () => undefined);
+      renameSync(entry.held, target);
+      chmodSync(target, mode & ~process.umask());
+      await Promise.resolve();
+    },
+  };
+}
+
+class MemberList {
+  readonly files: Member[] = [];
+  readonly roots = new Set<string>();
+  readonly #names = new Set<string>();
+  #bytes = 0;
+
+  add(name: string, type: 'file' | 'folder', make: (path: string) => Member | null): void {
+    const path = checkedPath(name);
+    this.roots.add(name.split('/', 1)[0] ?? '');
+    if (type === 'folder') return;
+    if (this.#names.has(path)) throw new ArchiveFault(`has two members ${name}`);
+    this.#names.add(path);
+    const member = make(path);
+    if (member) this.files.push(member);
+    if (this.files.length > maxFiles) throw new ArchiveFault(`has more than ${maxFiles} files`);
+  }
+
+  grow(bytes: number, packed: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > maxBytes || (packed > 0 && bytes > ratioFloor && bytes > packed * maxRatio)) {
+      throw new ArchiveFault(`would unpack to ${this.#bytes} bytes`);
+    }
+  }
+}
+
+function checkedPath(name: string): string {
+  const parts = name.split('/');
+  if (name.startsWith('/') || parts.includes('..')) {
+    throw new ArchiveFault(`has a member ${name} outside of its tree`);
+  }
+  const path = parts.filter((part) => part !== '' && part !== '.').join('/');
+  if (path === '' || name.includes('\0')) {
+    throw new ArchiveFault(`has a member with the name ${JSON.stringify(name)}`);
+  }
+  return path;
+}

@@ -1,0 +1,380 @@
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import pLimit from 'p-limit';
+import type { Environment } from '../../config/load.ts';
+import { hasErrno, PipAccelError } from '../../core/errors.ts';
+import type { Emit } from '../../core/events.ts';
+import type { Archive, Interpreter, Scheme } from '../../core/types.ts';
+import { normalizeName } from '../../python/names.ts';
+import {
+  formatRecord,
+  installerContent,
+  recordLine,
+  type RecordLine,
+} from '../../python/record.ts';
+import { publishFolder } from '../../store/cold/publish.ts';
+import {
+  findImage,
+  type Image,
+  imageKey,
+  type ImageFile,
+  type ImageManifest,
+  type ImageTarget,
+  type ImageTree,
+  type RecordRow,
+  type RecordRows,
+  recordVariant,
+} from '../../store/images.ts';
+import type { Store } from '../../store/layout.ts';
+import { Compiler } from './compile.ts';
+import { ArchiveFault, openMembers } from './members.ts';
+import { layOutWheel, type PlacedMember, type WheelLayout } from './wheel-layout.ts';
+import { ZipFault } from './zip.ts';
+
+export interface ImageContext {
+  readonly store: Store;
+  readonly emit: Emit;
+  /** What child processes get. */
+  readonly environment: Environment;
+}
+
+/**
+ * The images of archives, in their order; those that the store lacks are made. Bytecode is
+ * compiled by the target's Python, on all cores, while the next archives are unpacked.
+ *
+ * @throws PipAccelError `archive-invalid` where an archive is damaged or unsafe.
+ */
+export async function makeImages(
+  archives: readonly Archive[],
+  target: ImageTarget,
+  context: ImageContext,
+): Promise<Image[]> {
+  const compiler = new Compiler(target.interpreter, context.environment);
+  const limit = pLimit(availableParallelism());
+  try {
+    return await Promise.all(
+      archives.map((archive) =>
+        limit(
+          async () =>
+            findImage(context.store, archive, target) ??
+            (await make(archive, target, { ...context, compiler })),
+        ),
+      ),
+    );
+  } finally {
+    limit.clearQueue();
+    await compiler.close();
+  }
+}
+
+/** One image; for several, `makeImages` shares the Pythons that compile. */
+export async function makeImage(
+  archive: Archive,
+  target: ImageTarget,
+  context: ImageContext,
+): Promise<Image> {
+  const [image] = await makeImages([archive], target, context);
+  if (!image) throw new Error('no image was made');
+  return image;
+}
+
+async function make(
+  archive: Archive,
+  target: ImageTarget,
+  context: ImageContext & { readonly compiler: Compiler },
+): Promise<Image> {
+  const started = performance.now();
+  const { store, emit, compiler } = context;
+  await publishFolder(store, join(store.images, imageKey(archive, target)), async (folder) => {
+    try {
+      await fill(folder, archive, { interpreter: target.interpreter, compiler, emit });
+    } catch (error) {
+      throw refusal(archive, error);
+    }
+  });
+  const image = findImage(store, archive, target);
+  if (!image) throw new Error(`the image of ${archive.path} vanished`);
+  const { name, version } = image.manifest;
+  emit({ type: 'image-made', name, version, milliseconds: performance.now() - started });
+  return image;
+}
+
+/** What an archive is to blame for becomes one sentence that names it; the rest stays as it is. */
+function refusal(archive: Archive, error: unknown): unknown {
+  const fault =
+    error instanceof ArchiveFault || error instanceof ZipFault
+      ? error.message
+      : hasErrno(error, 'EEXIST', 'ENOTDIR', 'EISDIR')
+        ? 'has two members that land on one path'
+        : hasErrno(error, 'ENAMETOOLONG')
+          ? 'has a member whose name is too long'
+          : null;
+  if (fault === null) return error;
+  return new PipAccelError('archive-invalid', `${archive.path} ${fault}`, {
+    cause: error,
+    hint: 'It was not installed. Download it again, or tell its authors.',
+  });
+}
+
+interface FillContext {
+  readonly interpreter: Interpreter;
+  readonly compiler: Compiler;
+  readonly emit: Emit;
+}
+
+async function fill(folder: string, archive: Archive, context: FillContext): Promise<void> {
+  const scratch = join(folder, 'unpacked');
+  const members = await openMembers(archive, scratch);
+  try {
+    const layout = await layOutWheel(archive, members);
+    if (layout.warning) context.emit({ type: 'warning', message: layout.warning });
+    const mtime = Math.floor(Date.now() / 1000);
+    const places = new Places(layout, context.interpreter);
+    await writeFiles(folder, places, mtime);
+    await compileSources(folder, places, { compiler: context.compiler, mtime });
+    writeManifest(folder, places, mtime);
+  } finally {
+    members.close();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A file of the image: where it lies below the folder of its scheme. */
+interface Place {
+  readonly scheme: keyof Scheme;
+  readonly path: string;
+  readonly member: PlacedMember['member'];
+}
+
+interface Bytecode {
+  readonly scheme: keyof Scheme;
+  readonly source: string;
+  readonly path: string;
+}
+
+/** Which file of the wheel fills which place, and which bytecode belongs to it. */
+class Places {
+  readonly layout: WheelLayout;
+  readonly files = new Map<string, Place>();
+  /** What pip compiles: every installed `.py`, scripts included, in sorted order. */
+  readonly bytecode: readonly Bytecode[];
+  readonly compiled = new Set<Bytecode>();
+
+  constructor(layout: WheelLayout, interpreter: Interpreter) {
+    this.layout = layout;
+    for (const placed of layout.placed) {
+      this.files.set(`${placed.scheme}/${placed.path}`, placed);
+    }
+    this.files.delete(`${layout.root}/${layout.distInfo}/RECORD`);
+    this.files.delete(`${layout.root}/${layout.distInfo}/INSTALLER`);
+    this.bytecode = [...this.files.values()]
+      .filter(({ path }) => path.endsWith('.py'))
+      .map(({ scheme, path }) => ({ scheme, source: path, path: bytecodePath(path, interpreter) }));
+  }
+
+  /** Null where a source has none, or did not compile. */
+  bytecodeOf(scheme: keyof Scheme, source: string): string | null {
+    const found = [...this.compiled].find(
+      (bytecode) => bytecode.scheme === scheme && bytecode.source === source,
+    );
+    return found?.path ?? null;
+  }
+}
+
+/** `importlib.util.cache_from_source`; beside its source where a Python has no cache tag (2.7). */
+function bytecodePath(source: string, { cacheTag }: Interpreter): string {
+  if (cacheTag === null) return `${source}c`;
+  return join(dirname(source), '__pycache__', `${basename(source, '.py')}.${cacheTag}.pyc`);
+}
+
+async function writeFiles(folder: string, places: Places, mtime: number): Promise<void> {
+  const made = new Set<string>();
+  const executableMode = (0o777 & ~process.umask()) | 0o111;
+  for (const { scheme, path, member } of places.files.values()) {
+    const target = join(folder, scheme, path);
+    makeFolder(dirname(target), made);
+    await member.writeTo(target, member.executable ? executableMode : 0o666);
+    utimesSync(target, mtime, mtime);
+  }
+  const { root, distInfo } = places.layout;
+  const installer = join(folder, root, distInfo, 'INSTALLER');
+  makeFolder(dirname(installer), made);
+  for (const [path, content] of [
+    [installer, installerContent],
+    [join(folder, 'REQUESTED'), Buffer.alloc(0)],
+  ] as const) {
+    writeFileSync(path, content, { flag: 'wx' });
+    utimesSync(path, mtime, mtime);
+  }
+}
+
+function makeFolder(path: string, made: Set<string>): void {
+  if (made.has(path)) return;
+  mkdirSync(path, { recursive: true });
+  made.add(path);
+}
+
+async function compileSources(
+  folder: string,
+  places: Places,
+  { compiler, mtime }: { compiler: Compiler; mtime: number },
+): Promise<void> {
+  const jobs = places.bytecode.map(({ scheme, source, path }) => ({
+    source: join(folder, scheme, source),
+    bytecode: join(folder, scheme, path),
+    name: source,
+  }));
+  const results = await compiler.compile(jobs);
+  for (const [at, bytecode] of places.bytecode.entries()) {
+    if (!results[at]) continue;
+    places.compiled.add(bytecode);
+    utimesSync(join(folder, bytecode.scheme, bytecode.path), mtime, mtime);
+  }
+}
+
+function writeManifest(folder: string, places: Places, mtime: number): void {
+  const { layout } = places;
+  const { metadata, root, distInfo } = layout;
+  const trees = collectTrees(folder, places);
+  const rewritten = [...places.files.values()]
+    .filter(({ scheme }) => scheme === 'scripts')
+    .filter(({ path }) => startsWithPython(join(folder, 'scripts', path)))
+    .map(({ path }) => ({ path, bytecode: places.bytecodeOf('scripts', path) }));
+  const rows = recordRows(places);
+  const consoleScripts = [...layout.entryPoints.console];
+  const guiScripts = [...layout.entryPoints.gui];
+  const elsewhere = [...rows.rows, ...rows.bytecode].some(
+    ([scheme]) => scheme !== null && scheme !== root,
+  );
+  const manifest: ImageManifest = {
+    name: metadata.name,
+    key: normalizeName(metadata.name),
+    version: metadata.version,
+    root,
+    mtime,
+    trees: trees.filter((tree) => !('name' in tree)),
+    distInfo: distInfoTree(trees, root, distInfo),
+    rewritten,
+    consoleScripts,
+    guiScripts,
+    selfContained: !elsewhere && consoleScripts.length === 0 && guiScripts.length === 0,
+  };
+  writeFileSync(join(folder, 'record.json'), JSON.stringify(rows));
+  if (manifest.selfContained) writeRecordVariants(folder, rows, { distInfo, mtime });
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+}
+
+function startsWithPython(path: string): boolean {
+  return readFileSync(path).subarray(0, 8).toString('latin1') === '#!python';
+}
+
+interface GrowingTree {
+  readonly scheme: keyof Scheme;
+  readonly name?: string;
+  readonly folders: Set<string>;
+  readonly files: ImageFile[];
+  readonly bytecodeFolders: Set<string>;
+  readonly bytecode: ImageFile[];
+}
+
+/** A tree per scheme in the order of installation, and one for the dist-info folder. */
+function collectTrees(folder: string, places: Places): (ImageTree & { name?: string })[] {
+  const { root, distInfo } = places.layout;
+  const trees = new Map<string, GrowingTree>();
+  const treeOf = (scheme: keyof Scheme, path: string): GrowingTree => {
+    const inside = scheme === root && path.startsWith(`${distInfo}/`);
+    const id = inside ? distInfo : scheme;
+    let tree = trees.get(id);
+    if (!tree) {
+      const lists = { folders: new Set<string>(), bytecodeFolders: new Set<string>() };
+      tree = { scheme, ...(inside ? { name: distInfo } : {}), files: [], bytecode: [], ...lists };
+      trees.set(id, tree);
+    }
+    return tree;
+  };
+  const sized = (scheme: keyof Scheme, path: string): ImageFile => [
+    path,
+    statSync(join(folder, scheme, path)).size,
+  ];
+  const paths = [...places.files.values(), { scheme: root, path: `${distInfo}/INSTALLER` }];
+  for (const { scheme, path } of paths) {
+    const tree = treeOf(scheme, path);
+    addFolders(dirname(path), tree.folders);
+    tree.files.push(sized(scheme, path));
+  }
+  for (const { scheme, path } of places.compiled) {
+    // A wheel that ships its own bytecode: pip overwrites it.
+    if (places.files.has(`${scheme}/${path}`)) continue;
+    const tree = treeOf(scheme, path);
+    addFolders(dirname(path), tree.bytecodeFolders, tree.folders);
+    tree.bytecode.push(sized(scheme, path));
+  }
+  return [...trees.values()].map((tree) => ({
+    ...tree,
+    folders: [...tree.folders],
+    bytecodeFolders: [...tree.bytecodeFolders],
+  }));
+}
+
+/** Adds a folder after its parents. */
+function addFolders(path: string, folders: Set<string>, known?: ReadonlySet<string>): void {
+  if (path === '.' || folders.has(path) || known?.has(path)) return;
+  addFolders(dirname(path), folders, known);
+  folders.add(path);
+}
+
+function distInfoTree(
+  trees: readonly (ImageTree & { name?: string })[],
+  root: 'purelib' | 'platlib',
+  name: string,
+): ImageTree & { name: string } {
+  const tree = trees.find((candidate) => candidate.name === name);
+  if (!tree) throw new Error(`no tree for ${name} below ${root}`);
+  return { ...tree, name };
+}
+
+/**
+ * The rows of the wheel's RECORD, led to where the files went, then those of files that it
+ * does not list (pip's `get_csv_rows_for_installed`). A row for nothing installed stays.
+ */
+function recordRows({ layout, compiled }: Places): RecordRows {
+  const installed = new Map<string, PlacedMember>();
+  for (const placed of layout.placed) installed.set(placed.member.name, placed);
+  const rows = layout.record.map((row): RecordRow => {
+    const [name = '', hash = '', size = ''] = row;
+    const placed = installed.get(name);
+    installed.delete(name);
+    return placed ? [placed.scheme, placed.path, hash, size] : [null, name, hash, size];
+  });
+  const unlisted = [...installed.values()].map(
+    ({ scheme, path }): RecordRow => [scheme, path, '', ''],
+  );
+  return {
+    rows: [...rows, ...unlisted],
+    bytecode: [...compiled].map(({ scheme, path }): RecordRow => [scheme, path, '', '']),
+  };
+}
+
+function writeRecordVariants(
+  folder: string,
+  { rows, bytecode }: RecordRows,
+  { distInfo, mtime }: { distInfo: string; mtime: number },
+): void {
+  mkdirSync(join(folder, 'record'));
+  const lines = (list: readonly RecordRow[]): RecordLine[] =>
+    list.map(([, path, hash, size]) => [path, hash, size]);
+  for (const requested of [false, true]) {
+    for (const compiled of [false, true]) {
+      const path = join(folder, recordVariant({ requested, compiled }));
+      const text = formatRecord([
+        ...lines(rows),
+        ...(compiled ? lines(bytecode) : []),
+        recordLine(`${distInfo}/INSTALLER`, installerContent),
+        ...(requested ? [recordLine(`${distInfo}/REQUESTED`, Buffer.alloc(0))] : []),
+      ]);
+      writeFileSync(path, text);
+      utimesSync(path, mtime, mtime);
+    }
+  }
+}

@@ -1,0 +1,295 @@
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { createInflateRaw, inflateRawSync } from 'node:zlib';
+
+/**
+ * A zip reader for archives that nobody vouches for. It gives what Python's `zipfile` gives,
+ * and refuses every archive that two readers could understand in two ways: local headers that
+ * contradict the directory, entries that overlap or repeat, bytes before, between and after
+ * what the directory knows (CVE-2025-54368 and its kind).
+ */
+export interface ZipEntry {
+  readonly name: string;
+  /** Unix mode, file type included; 0 where the archive was made on another system. */
+  readonly mode: number;
+  readonly size: number;
+  readonly compressedSize: number;
+  readonly crc32: number;
+  readonly method: 'stored' | 'deflated';
+  readonly offset: number;
+}
+
+export interface ZipFile {
+  readonly entries: readonly ZipEntry[];
+  /** The bytes of an entry, unverified: the caller checks size and CRC. */
+  stream(entry: ZipEntry): Readable;
+  /** The same at once, for entries that fit into memory. */
+  read(entry: ZipEntry): Buffer;
+  close(): void;
+}
+
+/** Why an archive is refused; the caller says which archive. */
+export class ZipFault extends Error {}
+
+const endSignature = 0x06054b50;
+const end64Signature = 0x06064b50;
+const locator64Signature = 0x07064b50;
+const entrySignature = 0x02014b50;
+const localSignature = 0x04034b50;
+const maxEntries = 500_000;
+const maxDirectoryBytes = 256 << 20;
+
+export function openZip(path: string): ZipFile {
+  const descriptor = openSync(path, 'r');
+  try {
+    const file = { descriptor, size: fstatSync(descriptor).size };
+    const directory = findDirectory(file);
+    const entries = readDirectory(file, directory);
+    const starts = dataStarts(file, entries, directory.offset);
+    return {
+      entries,
+      stream: (entry) => streamEntry(path, entry, startOf(starts, entry)),
+      read: (entry) => {
+        const bytes = readAt(file, startOf(starts, entry), entry.compressedSize);
+        return entry.method === 'stored' ? bytes : inflate(bytes, entry);
+      },
+      close: () => closeSync(descriptor),
+    };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+interface OpenFile {
+  readonly descriptor: number;
+  readonly size: number;
+}
+
+interface Directory {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly count: number;
+}
+
+function readAt(file: OpenFile, offset: number, length: number): Buffer {
+  if (offset < 0 || offset + length > file.size) throw new ZipFault('is cut short');
+  const buffer = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const count = readSync(file.descriptor, buffer, done, length - done, offset + done);
+    if (count === 0) throw new ZipFault('is cut short');
+    done += count;
+  }
+  return buffer;
+}
+
+/** The end record has to be the last thing in the file, its comment included. */
+function findDirectory(file: OpenFile): Directory {
+  const tailLength = Math.min(file.size, 22 + 0xffff);
+  const tail = readAt(file, file.size - tailLength, tailLength);
+  for (let at = tail.length - 22; at >= 0; at -= 1) {
+    if (tail.readUInt32LE(at) !== endSignature) continue;
+    if (at + 22 + tail.readUInt16LE(at + 20) !== tail.length) {
+      throw new ZipFault('has bytes after its end record');
+    }
+    return directoryOf(file, tail.subarray(at, at + 22), file.size - tailLength + at);
+  }
+  throw new ZipFault('is not a zip archive');
+}
+
+function directoryOf(file: OpenFile, end: Buffer, endOffset: number): Directory {
+  let directory = {
+    count: end.readUInt16LE(10),
+    bytes: end.readUInt32LE(12),
+    offset: end.readUInt32LE(16),
+  };
+  let limit = endOffset;
+  if (end.readUInt16LE(4) !== 0 || end.readUInt16LE(6) !== 0) {
+    throw new ZipFault('spans several disks');
+  }
+  if (
+    directory.count === 0xffff ||
+    directory.bytes === 0xffffffff ||
+    directory.offset === 0xffffffff
+  ) {
+    const locator = readAt(file, endOffset - 20, 20);
+    if (locator.readUInt32LE(0) === locator64Signature) {
+      limit = Number(locator.readBigUInt64LE(8));
+      const end64 = readAt(file, limit, 56);
+      if (end64.readUInt32LE(0) !== end64Signature || limit + 56 !== endOffset - 20) {
+        throw new ZipFault('has a damaged zip64 end record');
+      }
+      directory = {
+        count: Number(end64.readBigUInt64LE(32)),
+        bytes: Number(end64.readBigUInt64LE(40)),
+        offset: Number(end64.readBigUInt64LE(48)),
+      };
+    }
+  }
+  if (directory.offset + directory.bytes !== limit) {
+    throw new ZipFault('has bytes that its directory does not know');
+  }
+  if (directory.count > maxEntries || directory.bytes > maxDirectoryBytes) {
+    throw new ZipFault(`has more than ${maxEntries} entries`);
+  }
+  return directory;
+}
+
+function readDirectory(file: OpenFile, directory: Directory): ZipEntry[] {
+  const bytes = readAt(file, directory.offset, directory.bytes);
+  const entries: ZipEntry[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    if (at + 46 > bytes.length || bytes.readUInt32LE(at) !== entrySignature) {
+      throw new ZipFault('has a damaged directory');
+    }
+    const nameLength = bytes.readUInt16LE(at + 28);
+    const extraLength = bytes.readUInt16LE(at + 30);
+    const next = at + 46 + nameLength + extraLength + bytes.readUInt16LE(at + 32);
+    if (next > bytes.length) throw new ZipFault('has a damaged directory');
+    entries.push(readEntry(bytes.subarray(at, next), nameLength, extraLength));
+    at = next;
+  }
+  if (entries.length !== directory.count) throw new ZipFault('has a damaged directory');
+  return entries;
+}
+
+function readEntry(record: Buffer, nameLength: number, extraLength: number): ZipEntry {
+  const flags = record.readUInt16LE(8);
+  const name = decodeName(record.subarray(46, 46 + nameLength), flags);
+  if ((flags & 0x2041) !== 0) throw new ZipFault(`has an encrypted member ${name}`);
+  const method = record.readUInt16LE(10);
+  if (method !== 0 && method !== 8) {
+    throw new ZipFault(`has a member ${name} with compression method ${method}`);
+  }
+  const wide = zip64Fields(
+    record.subarray(46 + nameLength, 46 + nameLength + extraLength),
+    [record.readUInt32LE(24), record.readUInt32LE(20), record.readUInt32LE(42)],
+    name,
+  );
+  const [size, compressedSize, offset] = wide;
+  if (method === 0 && size !== compressedSize) {
+    throw new ZipFault(`has a member ${name} with two sizes`);
+  }
+  return {
+    name,
+    // As Python's `zipfile`: the upper half of the external attributes, whoever made them.
+    mode: record.readUInt16LE(40),
+    size,
+    compressedSize,
+    offset,
+    crc32: record.readUInt32LE(16),
+    method: method === 0 ? 'stored' : 'deflated',
+  };
+}
+
+/** Size, compressed size and offset: where one is 0xffffffff, the zip64 field holds it. */
+function zip64Fields(
+  extra: Buffer,
+  narrow: readonly [number, number, number],
+  name: string,
+): [number, number, number] {
+  const wide: [number, number, number] = [...narrow];
+  if (!narrow.includes(0xffffffff)) return wide;
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) !== 1) continue;
+    let field = at + 4;
+    for (const index of [0, 1, 2] as const) {
+      if (wide[index] !== 0xffffffff) continue;
+      if (field + 8 > extra.length) throw new ZipFault(`has a member ${name} without its size`);
+      wide[index] = Number(extra.readBigUInt64LE(field));
+      field += 8;
+    }
+    break;
+  }
+  return wide;
+}
+
+/**
+ * Where each entry's data starts. The local header has to name what the directory names, and
+ * entries must lie side by side, from the first byte to the directory: nothing hidden between.
+ */
+function dataStarts(
+  file: OpenFile,
+  entries: readonly ZipEntry[],
+  directoryOffset: number,
+): Map<ZipEntry, number> {
+  const starts = new Map<ZipEntry, number>();
+  let end = 0;
+  for (const entry of [...entries].sort((a, b) => a.offset - b.offset)) {
+    if (entry.offset < end) throw new ZipFault(`has a member ${entry.name} that overlaps another`);
+    const head = readAt(file, entry.offset, 30);
+    const nameLength = head.readUInt16LE(26);
+    const rest = readAt(file, entry.offset + 30, nameLength + head.readUInt16LE(28));
+    const flags = head.readUInt16LE(6);
+    if (
+      head.readUInt32LE(0) !== localSignature ||
+      decodeName(rest.subarray(0, nameLength), flags) !== entry.name ||
+      head.readUInt16LE(8) !== (entry.method === 'stored' ? 0 : 8)
+    ) {
+      throw new ZipFault(`has a member ${entry.name} whose two headers differ`);
+    }
+    checkLocalSizes(head, rest.subarray(nameLength), entry, (flags & 8) !== 0);
+    const start = entry.offset + 30 + rest.length;
+    starts.set(entry, start);
+    end = start + entry.compressedSize;
+  }
+  if (end > directoryOffset) throw new ZipFault('has a member that overlaps its directory');
+  return starts;
+}
+
+/** With bit 3 of the flags the sizes follow the data, and the local header may hold zeros. */
+function checkLocalSizes(head: Buffer, extra: Buffer, entry: ZipEntry, deferred: boolean): void {
+  const narrow = [head.readUInt32LE(22), head.readUInt32LE(18), 0] as const;
+  if (deferred && narrow[0] === 0 && narrow[1] === 0) return;
+  if (deferred && narrow.includes(0xffffffff)) return;
+  const [size, compressedSize] = zip64Fields(extra, narrow, entry.name);
+  if (size !== entry.size || compressedSize !== entry.compressedSize) {
+    throw new ZipFault(`has a member ${entry.name} with two sizes`);
+  }
+}
+
+function startOf(starts: ReadonlyMap<ZipEntry, number>, entry: ZipEntry): number {
+  const start = starts.get(entry);
+  if (start === undefined) throw new Error(`entry ${entry.name} of another archive`);
+  return start;
+}
+
+function inflate(bytes: Buffer, entry: ZipEntry): Buffer {
+  try {
+    return inflateRawSync(bytes, { maxOutputLength: Math.max(entry.size, 1) });
+  } catch {
+    throw new ZipFault(`has a damaged member ${entry.name}`);
+  }
+}
+
+function streamEntry(path: string, entry: ZipEntry, start: number): Readable {
+  const raw = createReadStream(path, {
+    start,
+    end: start + entry.compressedSize - 1,
+    highWaterMark: 1 << 20,
+  });
+  if (entry.method === 'stored') return raw;
+  const inflater = createInflateRaw();
+  raw.once('error', (error) => inflater.destroy(error));
+  return raw.pipe(inflater);
+}
+
+/** The upper half of code page 437, in which a name without the UTF-8 flag is written. */
+const codePage437 =
+  'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐' +
+  '└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0';
+
+function decodeName(bytes: Buffer, flags: number): string {
+  if ((flags & 0x800) === 0) {
+    return Array.from(bytes, (byte) =>
+      byte < 128 ? String.fromCharCode(byte) : (codePage437[byte - 128] ?? ''),
+    ).join('');
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ZipFault('has a member whose name is not UTF-8');
+  }
+}
