@@ -16,6 +16,10 @@ export const errorCodes = {
     exitCode: 1,
     help: 'The environment has no pip, and no other pip on PATH can install into it.',
   },
+  offline: {
+    exitCode: 1,
+    help: '`--offline` was given, and the store does not know all that is needed.',
+  },
   'download-failed': {
     exitCode: 1,
     help: 'An archive could not be fetched, after the retries that `max-retries` allows.',

@@ -171,7 +171,9 @@ function unknown(origin: Origin, reason: UnknownEntry['reason']): UnknownEntry {
 
 /** A response is decoded by its headers, or by a guess; ASCII is the same by all of them. */
 function decodeAscii(content: Uint8Array): string | null {
-  return content.every((byte) => byte < 0x80) ? Buffer.from(content).toString('latin1') : null;
+  return content.every((byte) => byte > 0 && byte < 0x80)
+    ? Buffer.from(content).toString('latin1')
+    : null;
 }
 
 /** By its byte order mark, its PEP 263 line, else as UTF-8; null for anything but UTF-8, UTF-16, ASCII and Latin 1. */
@@ -205,13 +207,14 @@ function decodeStrictly(content: Uint8Array, encoding: string): string | null {
 }
 
 function declaredEncoding(content: Uint8Array): string | null {
-  if (content[0] !== 0x23 && !content.includes(0x23)) return null;
-  const lines = Buffer.from(content.buffer, content.byteOffset, content.length)
-    .toString('latin1')
-    .split('\n', 2);
-  for (const line of lines) {
-    const name = line.startsWith('#') ? /coding[:=][ \t\r\f\v]*([-\w.]+)/.exec(line)?.[1] : null;
-    if (typeof name === 'string') return name;
+  const firstEnd = content.indexOf(0x0a);
+  const secondEnd = firstEnd === -1 ? -1 : content.indexOf(0x0a, firstEnd + 1);
+  const head = content.subarray(0, secondEnd === -1 ? content.length : secondEnd);
+  for (const line of Buffer.from(head).toString('latin1').split('\n')) {
+    const name = line.startsWith('#')
+      ? /coding[:=][ \t\r\f\v]*([-\w.]+)/.exec(line)?.[1]
+      : undefined;
+    if (name !== undefined) return name;
   }
   return null;
 }
@@ -232,9 +235,13 @@ function logicalLines(
   });
 }
 
+const lineEnd = new RegExp(
+  `\r\n|[\n\r\v\f${String.fromCharCode(0x1c, 0x1d, 0x1e)}\x85\u2028\u2029]`,
+);
+
 /** Python's `str.splitlines()`, which knows more line ends than `\n`. */
 function splitLines(text: string): readonly string[] {
-  const lines = text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
+  const lines = text.split(lineEnd);
   if (lines.at(-1) === '') lines.pop();
   return lines;
 }
@@ -294,26 +301,30 @@ function parseFileLine(
   const words = rest === '' ? [] : splitWords(rest);
   const options = words && parseOptions(words, context);
   if (options === null) return [unknown(origin, 'option')];
+  const own = requirementOptions(options);
+  if (own === null) return [unknown(origin, 'option')];
   const find = (name: string): string | null =>
     options.find((option) => option.name === name)?.value ?? null;
   const editable = find('--editable');
   if (argument !== '' || editable !== null) {
-    const line = { origin, options: requirementOptions(options) };
-    // These take effect even where they stand beside a requirement, which nobody can have meant.
-    const reaches = options.some(({ name }) => name === '--no-binary' || name === '--only-binary');
-    if (line.options === null || reaches) return [unknown(origin, 'option')];
-    const known = { origin, options: line.options };
+    if (reaches(options)) return [unknown(origin, 'option')];
+    const line = { origin, options: own };
     return argument === '' && editable !== null
-      ? [parseEditable(editable, known, context)]
-      : [parseLine(argument, known, context)];
+      ? [parseEditable(editable, line, context)]
+      : [parseLine(argument, line, context)];
   }
   const requirements = find('--requirement');
   const nested = requirements ?? find('--constraint');
   if (nested === null) return [optionsEntry(origin, options)];
   const location = nestedLocation(nested, file.location, context);
-  if (location === null) return [unknown(origin, 'option')];
+  if (location === null || reaches(options)) return [unknown(origin, 'option')];
   const constraint = requirements === null;
   return readFile({ location, constraint, naming: origin, ancestors: file.ancestors }, context);
+}
+
+/** These take effect even beside a requirement or a nested file, where pip passes over all else. */
+function reaches(options: readonly FileOption[]): boolean {
+  return options.some(({ name }) => name === '--no-binary' || name === '--only-binary');
 }
 
 /** Options start at the first word that begins with `-`; what is before them is no shell's business. */
@@ -393,16 +404,16 @@ function parseOptions(
   context: RequirementContext,
 ): readonly FileOption[] | null {
   const options: FileOption[] = [];
+  const pip = release(context);
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? '';
     if (!word.startsWith('-') || word === '-') continue;
     const { name, attached } = splitOption(word);
     const rule = optionRules.get(name);
-    const pip = release(context);
     if (rule === undefined || pip < (rule.since ?? 0) || pip >= (rule.until ?? Infinity)) {
       return null;
     }
-    if (rule.takesValue === false) {
+    if (!rule.takesValue) {
       if (attached !== null) return null;
       options.push({ name, value: null });
       continue;
@@ -503,7 +514,7 @@ function nestedLocation(
 ): string | null {
   if (isFileUrl(naming)) return joinUrl(naming, nested);
   if (isFileUrl(nested)) return nested;
-  const folder = naming.slice(0, naming.lastIndexOf('/') + 1);
+  const folder = naming.slice(0, naming.lastIndexOf('/') + 1).replace(/\/+$/, '/');
   const joined = nested.startsWith('/') ? nested : folder + nested;
   // pip 24.3 made these paths absolute, to find files that name themselves.
   return release(context) >= 2403 ? resolve(context.directory, joined) : joined;
@@ -542,11 +553,11 @@ function parseLine(
   if (isUrl)
     return direct({ ...line, marker }, { location: name, editable: false, ...ofUrl(name) });
   if (isPath(name)) {
-    const { path, extras } = splitExtras(name);
-    if (extras === null || /^[a-z][a-z0-9+.-]*:/i.test(path)) {
+    const { path, extras } = splitExtras(resolve(context.directory, name));
+    if (extras === null || /^[a-z][a-z0-9+.-]*:/i.test(name)) {
       return unknown(line.origin, 'requirement');
     }
-    const location = resolve(context.directory, path);
+    const location = resolve(path);
     const project = { form: 'path', name: null, extras, subdirectory: null } as const;
     return direct({ ...line, marker }, { location, editable: false, ...project });
   }
@@ -562,7 +573,7 @@ function parseEditable(
   line: RequirementLine,
   context: RequirementContext,
 ): DirectEntry | UnknownEntry {
-  if (line.origin.constraint) return unknown(line.origin, 'requirement');
+  if (line.origin.constraint || text === '') return unknown(line.origin, 'requirement');
   const requirement = release(context) >= 2503 ? parseRequirement(text) : null;
   if (requirement !== null && requirement.url !== null) {
     return directByName(requirement, { ...line, marker: requirement.marker }, true);

@@ -1,4 +1,6 @@
+import type { InstalledDistribution } from '../core/types.ts';
 import type { PlannedItem } from '../plan/plan.ts';
+import { normalizeName } from '../python/names.ts';
 import { compareText } from '../python/text.ts';
 
 /** pip's lines about an installation (`req/__init__.py`, `commands/install.py`), as people parse them. */
@@ -26,4 +28,28 @@ export function installedLine(items: readonly PlannedItem[]): string {
     .sort((left, right) => compareText(left.spelling, right.spelling));
   const words = installed.map(({ spelling, version }) => `${spelling}-${version}`);
   return `Successfully installed ${words.join(' ')}`;
+}
+
+/** Lines of a decision that are said again when it comes from memory; what told of downloads is not. */
+const replayed = /^(Collecting |Processing |Looking in |Ignoring |Requirement already satisfied: )/;
+
+/** pip's lines of an earlier run, with the places at which distributions lie now. */
+export function replayedLines(
+  lines: readonly string[],
+  installed: readonly InstalledDistribution[],
+): readonly string[] {
+  const locations = new Map(installed.map(({ key, location }) => [key, location]));
+  return lines.filter((line) => replayed.test(line)).map((line) => {
+    const satisfied = /^Requirement already satisfied: (([\w.-]+).*?) in (\S.*?) \(/.exec(line);
+    const [, requirement, name = '', place = ''] = satisfied ?? [];
+    const location = locations.get(normalizeName(name));
+    if (requirement === undefined || location === undefined) return line;
+    return line.replace(` in ${place} (`, ` in ${displayPath(location)} (`);
+  });
+}
+
+/** pip's `display_path`: from the working folder where it lies below it. */
+function displayPath(path: string): string {
+  const folder = process.cwd();
+  return path.startsWith(`${folder}/`) ? `.${path.slice(folder.length)}` : path;
 }

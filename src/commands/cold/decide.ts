@@ -1,8 +1,15 @@
+import { PipAccelError } from '../../core/errors.ts';
+import type { Decided } from '../../core/types.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
+import { rememberDecision } from '../../plan/cold/remember.ts';
+import { isFresh, recallDecision, type RememberedDecision } from '../../plan/decisions.ts';
 import { readMetadata } from '../../plan/installed.ts';
 import { makePlan, type PlannedItem } from '../../plan/plan.ts';
+import { isClosurePinned, namedRoots, requestKey } from '../../plan/request.ts';
 import { atLeast } from '../../python/pip.ts';
+import { replayedLines } from '../../report/install-lines.ts';
 import type { InstallJob } from './install.ts';
+import { isStoreTrouble } from './obtain.ts';
 
 export type Decision =
   | { readonly outcome: 'planned'; readonly items: readonly PlannedItem[] }
@@ -10,12 +17,47 @@ export type Decision =
   | { readonly outcome: 'refused'; readonly exitCode: number }
   | { readonly outcome: 'hand-over' };
 
-/** What is to be installed, in order: as pip decides. */
+/** What is to be installed, in order: remembered where that holds, else as pip decides now. */
 export async function decide(job: InstallJob): Promise<Decision> {
-  const { context, environment, line, options, reporter } = job;
-  const version = context.interpreter.pip?.version ?? '';
-  if (!atLeast(version, 22, 2)) return { outcome: 'hand-over' };
-  const answer = await askPip(
+  const { context, installed, request } = job;
+  const { settings, store } = context;
+  const key = requestKey(request, context.interpreter, installed.values());
+  const remembered = key === null ? null : recallDecision(store, key);
+  const limits = { now: Date.now(), maxAgeSeconds: settings.indexMaxAge };
+  if (remembered && (settings.offline || isFresh(remembered, limits))) return recall(job, remembered);
+  if (settings.offline) throw nothingRemembered();
+  const answer = await ask(job);
+  switch (answer.outcome) {
+    case 'refused':
+      if (!remembered || !answer.transient) return answer;
+      job.reporter.warning('the index cannot be reached; going on with the decision of an earlier run');
+      return recall(job, remembered);
+    case 'hand-over':
+      return answer;
+    case 'decided': {
+      const { decided, lines } = answer;
+      if (key !== null && decided.every(({ direct }) => direct === null)) {
+        const pinned = isClosurePinned(request, decided);
+        await remember(job, key, { format: 1, decided, lines, pinned, time: limits.now });
+      }
+      return { outcome: 'planned', items: plan(job, decided) };
+    }
+    default:
+      return answer satisfies never;
+  }
+}
+
+function nothingRemembered(): PipAccelError {
+  return new PipAccelError('offline', 'Nothing is remembered of this very request, and --offline forbids to ask the index', {
+    hint: 'Run it once without --offline; requirements, options, Python and what is installed have to be the same then.',
+  });
+}
+
+type Answer = Awaited<ReturnType<typeof askPip>> | { readonly outcome: 'hand-over' };
+
+async function ask({ context, environment, line, reporter }: InstallJob): Promise<Answer> {
+  if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) return { outcome: 'hand-over' };
+  return await askPip(
     {
       pip: context.pip,
       general: line.general,
@@ -25,19 +67,37 @@ export async function decide(job: InstallJob): Promise<Decision> {
     },
     reporter.emit,
   );
-  if (answer.outcome === 'refused') return answer;
-  const items = makePlan({
-    decided: answer.decided,
+}
+
+function recall(job: InstallJob, { decided, lines }: RememberedDecision): Decision {
+  for (const line of replayedLines(lines, [...job.installed.values()])) job.reporter.info(line);
+  return { outcome: 'planned', items: plan(job, decided) };
+}
+
+async function remember(job: InstallJob, key: string, decision: RememberedDecision): Promise<void> {
+  try {
+    await rememberDecision(job.context.store, key, decision);
+  } catch (error) {
+    if (!isStoreTrouble(error, job.context.store)) throw error;
+  }
+}
+
+function plan(job: InstallJob, decided: readonly Decided[]): readonly PlannedItem[] {
+  const { context, installed, options, request } = job;
+  return makePlan({
+    decided,
     interpreter: context.interpreter,
-    installed: job.installed,
-    metadataOf: (installed) => readMetadata(installed.metadataPath),
-    roots: answer.decided
-      .filter(({ requested }) => requested)
-      .map(({ metadata, extras }) => ({ name: metadata.name, extras })),
+    installed,
+    metadataOf: ({ metadataPath }) => readMetadata(metadataPath),
+    roots: [
+      ...namedRoots(request),
+      ...decided
+        .filter(({ requested }) => requested)
+        .map(({ metadata, extras }) => ({ name: metadata.name, extras })),
+    ],
     ignoreDependencies: options.flag('no-deps'),
     ignoreRequiresPython: options.flag('ignore-requires-python'),
     ignoreInstalled: options.flag('ignore-installed'),
-    pruning: atLeast(version, 22, 0),
+    pruning: atLeast(context.interpreter.pip?.version ?? '', 22, 0),
   });
-  return { outcome: 'planned', items };
 }

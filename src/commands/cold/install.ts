@@ -3,7 +3,6 @@ import { childEnvironment, type Environment } from '../../config/load.ts';
 import {
   effectiveOptions,
   loadPipConfiguration,
-  type PipConfiguration,
   type PipOptions,
 } from '../../config/pip-config.ts';
 import { errorCodes, PipAccelError } from '../../core/errors.ts';
@@ -13,6 +12,7 @@ import { AuthenticationRequired } from '../../obtain/cold/download.ts';
 import { conflictMessage } from '../../plan/conflicts.ts';
 import { readInstalled, readMetadata } from '../../plan/installed.ts';
 import type { PlannedItem } from '../../plan/plan.ts';
+import { hasBuildOptions, type InstallRequest, readRequest } from '../../plan/request.ts';
 import { becomeProgram } from '../../process/replace.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { installedLine, installingLine, uninstallLines } from '../../report/install-lines.ts';
@@ -29,8 +29,8 @@ import { readSpecialFiles } from './special-files.ts';
 export interface InstallJob {
   readonly line: InstallWords;
   readonly context: CommandContext;
-  readonly configuration: PipConfiguration;
   readonly options: PipOptions;
+  readonly request: InstallRequest;
   /** The first by name on sys.path, as pip sees them. */
   readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
   /** What pips and builds get. */
@@ -58,7 +58,11 @@ export async function install(
       restore: files.restore,
     });
     const installed = firstByName(await readInstalled(context.interpreter));
-    const job = { line: files.line, context, configuration, options, installed, environment, reporter };
+    const { line: readable } = files;
+    const parsed = readable.parsed ?? { options: [], requirements: [] };
+    const { interpreter } = context;
+    const request = readRequest(parsed, configuration, { environment, interpreter });
+    const job = { line: readable, context, options, request, installed, environment, reporter };
     return await runJob(job);
   } finally {
     await files.remove();
@@ -74,6 +78,7 @@ function firstByName(distributions: readonly InstalledDistribution[]) {
 }
 
 async function runJob(job: InstallJob): Promise<number> {
+  if (hasBuildOptions(job.request)) return await handOver(job);
   const decision = await decide(job);
   switch (decision.outcome) {
     case 'refused':
@@ -121,12 +126,16 @@ async function changeEnvironment(
   const { reporter, options, context } = job;
   if (items.length > 0) {
     reporter.info(installingLine(items));
-    const steps = items.flatMap(({ decided, replaces }) => {
+    const steps = items.flatMap(({ decided, replaces, spelling }) => {
       const image = images.get(decided.key);
-      return image ? [{ image, requested: decided.requested, replaces, directUrl: null }] : [];
+      return image
+        ? [{ image, requested: decided.requested, replaces, directUrl: null, spelling }]
+        : [];
     });
     const direct = items.filter(({ decided }) => decided.direct);
-    for (const item of items) for (const text of uninstallLines(item)) reporter.info(text);
+    for (const item of items) {
+      if (!item.decided.direct) for (const text of uninstallLines(item)) reporter.info(text);
+    }
     try {
       const { warnings } = await putInPlace(steps, context.interpreter, {
         compile: options.compile,

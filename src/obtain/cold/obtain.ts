@@ -9,7 +9,7 @@ import { findImage, type Image, type ImageTarget } from '../../store/images.ts';
 import { binaryKeyInputs } from '../../store/key.ts';
 import type { Store } from '../../store/layout.ts';
 import { findSource, sourcePath } from '../../store/sources.ts';
-import { buildDistribution } from './build/build-distribution.ts';
+import { buildDistribution } from './build/build.ts';
 import type { BuildContext, BuildSemantics } from './build/request.ts';
 import { type DownloadContext, obtainSource } from './download.ts';
 import { makeImages } from './unpack.ts';

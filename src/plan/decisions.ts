@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Decided } from '../core/types.ts';
+import type { Store } from '../store/layout.ts';
+
+/** What pip answered to one request. */
+export interface RememberedDecision {
+  readonly format: 1;
+  readonly decided: readonly Decided[];
+  /** What pip said on the way, and says again when the decision is taken from memory. */
+  readonly lines: readonly string[];
+  /** No index can change it. */
+  readonly pinned: boolean;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** Where the decision on a request is kept. */
+export function decisionFile(store: Store, key: string): string {
+  return join(store.decisions, key.slice(0, 2), `${key}.json`);
+}
+
+/** The decision on a request, or null where there is none that can be read. */
+export function recallDecision(store: Store, key: string): RememberedDecision | null {
+  try {
+    const decision = JSON.parse(readFileSync(decisionFile(store, key), 'utf8')) as RememberedDecision;
+    return decision.format === 1 ? decision : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a decision holds without a look at the index. */
+export function isFresh(
+  decision: RememberedDecision,
+  limits: { readonly now: number; readonly maxAgeSeconds: number },
+): boolean {
+  return decision.pinned || limits.now - decision.time <= limits.maxAgeSeconds * 1000;
+}

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ParsedArguments } from '../cli/argv.ts';
+import type { Environment } from '../config/load.ts';
+import type { PipConfiguration } from '../config/pip-config.ts';
+import type { Decided, InstalledDistribution, Interpreter } from '../core/types.ts';
+import { normalizeName } from '../python/names.ts';
+import { parseRequirement } from '../python/pep508.ts';
+import {
+  isPinned,
+  type NamedEntry,
+  parseRequirementWord,
+  readRequirementFile,
+  type RequirementContext,
+  type RequirementEntry,
+} from './requirements.ts';
+
+/** Everything that was asked for, files and what they include read. */
+export interface InstallRequest {
+  readonly entries: readonly RequirementEntry[];
+  readonly parsed: ParsedArguments;
+  readonly configuration: PipConfiguration;
+}
+
+/** Reads what the line and the configuration name, in pip's order (`cli/req_command.py`, `get_requirements`). */
+export function readRequest(
+  parsed: ParsedArguments,
+  configuration: PipConfiguration,
+  where: { readonly environment: Environment; readonly interpreter: Interpreter },
+): InstallRequest {
+  const context: RequirementContext = {
+    directory: process.cwd(),
+    environment: where.environment,
+    pip: where.interpreter.pip?.version ?? '26.3',
+    read: (location) => (isRemote(location) ? null : readFileSync(location)),
+  };
+  const valuesOf = (name: string) => [
+    ...(configuration.get(name)?.split(/\s+/).filter(Boolean) ?? []),
+    ...parsed.options.flatMap(({ option, value }) => (option.name === name ? [value] : [])),
+  ];
+  const entries = [
+    ...valuesOf('constraint').flatMap((file) => readRequirementFile(file, true, context)),
+    ...parsed.requirements.map((word) => parseRequirementWord(word, false, context)),
+    ...valuesOf('editable').map((word) => parseRequirementWord(word, true, context)),
+    ...valuesOf('requirement').flatMap((file) => readRequirementFile(file, false, context)),
+  ];
+  return { entries, parsed, configuration };
+}
+
+function isRemote(location: string): boolean {
+  return /^(https?|file):/i.test(location);
+}
+
+/** The projects that the user named, with their extras. */
+export function namedRoots(request: InstallRequest): readonly { name: string; extras: readonly string[] }[] {
+  return request.entries.flatMap((entry) => {
+    if (entry.kind === 'named' && !entry.origin.constraint) {
+      return [{ name: entry.requirement.name, extras: entry.requirement.extras }];
+    }
+    return entry.kind === 'direct' && entry.name ? [{ name: entry.name, extras: entry.extras }] : [];
+  });
+}
+
+/** True where a requirement has options for its build, which pip itself has to carry out. */
+export function hasBuildOptions(request: InstallRequest): boolean {
+  return request.entries.some((entry) => {
+    if (entry.kind !== 'named' && entry.kind !== 'direct') return false;
+    const { configSettings, globalOptions, installOptions } = entry.options;
+    return Object.keys(configSettings).length + globalOptions.length + installOptions.length > 0;
+  });
+}
+
+/** Options of the files that say where archives come from: name without dashes, value. */
+export function fileOptions(request: InstallRequest): readonly { name: string; value: string | null }[] {
+  return request.entries.flatMap((entry) =>
+    entry.kind === 'options'
+      ? entry.options.map(({ name, value }) => ({ name: name.replace(/^--/, ''), value }))
+      : [],
+  );
+}
+
+/** Options that change neither what is decided nor what it rests on. */
+const immaterial = new Set([
+  'requirement',
+  'constraint',
+  'editable',
+  'compile',
+  'no-compile',
+  'no-warn-script-location',
+  'no-warn-conflicts',
+  'root-user-action',
+  'break-system-packages',
+  'progress-bar',
+  'require-virtualenv',
+  'verbose',
+  'quiet',
+  'log',
+  'no-input',
+  'keyring-provider',
+  'proxy',
+  'no-proxy-env',
+  'retries',
+  'resume-retries',
+  'timeout',
+  'trusted-host',
+  'cert',
+  'client-cert',
+  'cache-dir',
+  'no-cache-dir',
+  'disable-pip-version-check',
+  'no-color',
+  'no-python-version-warning',
+  'user',
+]);
+
+/**
+ * The name under which a decision is remembered: a hash of everything that it depends on but
+ * the index. null where it depends on what no key can hold: paths, URLs and repositories,
+ * remote files, what only pip can read.
+ */
+export function requestKey(
+  request: InstallRequest,
+  interpreter: Interpreter,
+  installed: Iterable<InstalledDistribution>,
+): string | null {
+  const lines = request.entries.map(keyLine);
+  if (lines.includes(null)) return null;
+  const options = request.parsed.options.flatMap(({ option, value }) =>
+    immaterial.has(option.name) ? [] : [`${option.name}=${value}`],
+  );
+  if (options.some((text) => /^(refresh-package|uploaded-prior-to|group|requirements-from-script)=/.test(text))) {
+    return null;
+  }
+  const configuration = [...request.configuration].filter(([name]) => !immaterial.has(name));
+  const state = [...installed].map(({ key, version, location }) => `${key}==${version} ${location}`);
+  const inputs = {
+    lines,
+    options,
+    configuration,
+    interpreter: interpreterKey(interpreter),
+    installed: state.map((text) => text.replaceAll(interpreter.prefix, '')).sort(),
+    folders: findLinks(request).map(folderState),
+  };
+  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
+}
+
+/** What an entry says, wherever it stands; the empty text for what is said by others. */
+function keyLine(entry: RequirementEntry): string | null {
+  switch (entry.kind) {
+    case 'named':
+      return `${entry.origin.constraint ? '-c ' : ''}${entry.origin.text}`;
+    case 'options':
+      return entry.origin.text;
+    case 'file':
+      return isRemote(entry.location) ? null : '';
+    case 'direct':
+    case 'unknown':
+      return null;
+    default:
+      return entry satisfies never;
+  }
+}
+
+function interpreterKey(interpreter: Interpreter): unknown {
+  const { version, implementation, soabi, platform, libc, tags, isVirtualEnvironment } = interpreter;
+  // The kernel's version may change from one day to the next, and no requirement was seen to ask for it.
+  const { platform_release: _release, platform_version: _version, ...markers } = interpreter.markers;
+  const pip = interpreter.pip?.version;
+  return { version, implementation, soabi, platform, libc, tags, isVirtualEnvironment, markers, pip };
+}
+
+function findLinks({ entries, parsed, configuration }: InstallRequest): readonly string[] {
+  return [
+    ...(configuration.get('find-links')?.split(/\s+/) ?? []),
+    ...parsed.options.flatMap(({ option, value }) => (option.name === 'find-links' ? [value] : [])),
+    ...entries.flatMap((entry) =>
+      entry.kind === 'options'
+        ? entry.options.flatMap(({ name, value }) => (name === '--find-links' && value ? [value] : []))
+        : [],
+    ),
+  ];
+}
+
+/** A local folder of archives is an index whose every change is seen. */
+function folderState(location: string): string {
+  if (/^https?:/i.test(location)) return location;
+  try {
+    const path = location.startsWith('file:') ? fileURLToPath(location) : resolve(location);
+    if (statSync(path).isFile()) return `${location} ${statSync(path).mtimeMs}`;
+    const files = readdirSync(path).sort();
+    return files.map((name) => `${name} ${statSync(resolve(path, name)).mtimeMs}`).join('\n');
+  } catch {
+    return `${location} absent`;
+  }
+}
+
+/**
+ * True where no index can change a decision: each distribution is pinned by what was asked, or
+ * by one that is. Then it holds for ever; so does "all is satisfied", for which pip asks no index.
+ */
+export function isClosurePinned(request: InstallRequest, decided: readonly Decided[]): boolean {
+  const isUpgrade = [...request.parsed.options.map(({ option }) => option.name), ...request.configuration.keys()]
+    .some((name) => name === 'upgrade' || name === 'pre');
+  if (isUpgrade) return false;
+  const pinned = new Set(
+    request.entries
+      .filter((entry): entry is NamedEntry => entry.kind === 'named')
+      .filter((entry) => isPinned(entry.requirement) || Object.keys(entry.options.hashes).length > 0)
+      .map((entry) => normalizeName(entry.requirement.name)),
+  );
+  for (const { metadata } of decided) {
+    for (const text of metadata.requiresDist) {
+      const requirement = parseRequirement(text);
+      if (requirement && isPinned(requirement)) pinned.add(normalizeName(requirement.name));
+    }
+  }
+  return decided.every(({ key }) => pinned.has(key));
+}
