@@ -307,10 +307,12 @@ function parseFileLine(
     options.find((option) => option.name === name)?.value ?? null;
   const editable = find('--editable');
   if (argument !== '' || editable !== null) {
-    if (reaches(options)) return [unknown(origin, 'option')];
+    // Whether the argument is then editable differs between pips.
+    const isBoth = argument !== '' && editable !== null;
+    if (isBoth || reaches(options)) return [unknown(origin, 'option')];
     const line = { origin, options: own };
     return argument === '' && editable !== null
-      ? [parseEditable(editable, line, context)]
+      ? [parseEditable(editable, { origin, options: editableOptions(own, context) }, context)]
       : [parseLine(argument, line, context)];
   }
   const requirements = find('--requirement');
@@ -465,6 +467,14 @@ const noOptions: RequirementOptions = {
   installOptions: [],
 };
 
+/** pip passes over all but the settings, and before 24.0 over these too. */
+function editableOptions(
+  { configSettings }: RequirementOptions,
+  context: RequirementContext,
+): RequirementOptions {
+  return release(context) >= 2400 ? { ...noOptions, configSettings } : noOptions;
+}
+
 /** null for what pip refuses: a hash without or with a weak algorithm, a setting without `=`. */
 function requirementOptions(options: readonly FileOption[]): RequirementOptions | null {
   if (options.length === 0) return noOptions;
@@ -551,7 +561,10 @@ function parseLine(
   if (written !== '' && marker === null) return unknown(line.origin, 'requirement');
   const name = strip(end === -1 ? text : text.slice(0, end));
   if (isUrl)
-    return direct({ ...line, marker }, { location: name, editable: false, ...ofUrl(name) });
+    return direct(
+      { ...line, marker },
+      { location: name, editable: false, ...ofUrl(name, release(context)) },
+    );
   if (isPath(name)) {
     const { path, extras } = splitExtras(resolve(context.directory, name));
     if (extras === null || /^[a-z][a-z0-9+.-]*:/i.test(name)) {
@@ -580,7 +593,7 @@ function parseEditable(
   }
   const form = urlForm(text);
   if (form === 'vcs') {
-    const project = ofUrl(text);
+    const project = ofUrl(text, release(context));
     // Only the checkout could tell its name, and pip wants to know it before.
     if (project.name === null) return unknown(line.origin, 'requirement');
     return direct({ ...line, marker: null }, { location: text, editable: true, ...project });
@@ -589,7 +602,10 @@ function parseEditable(
   if (extras === null) return unknown(line.origin, 'requirement');
   const place = { editable: true, extras } as const;
   if (path.toLowerCase().startsWith('file:')) {
-    return direct({ ...line, marker: null }, { ...ofUrl(path), location: path, ...place });
+    return direct(
+      { ...line, marker: null },
+      { ...ofUrl(path, release(context)), location: path, ...place },
+    );
   }
   if (form !== null || /^[a-z][a-z0-9+.-]*:/i.test(text))
     return unknown(line.origin, 'requirement');
@@ -622,17 +638,21 @@ function directByName(
 ): DirectEntry | UnknownEntry {
   const location = url ?? '';
   const form = urlForm(location);
-  if (form === null) return unknown(line.origin, 'requirement');
-  const { subdirectory } = ofUrl(location);
+  // Of `name @ url[extra]` pip takes the extra.
+  if (form === null || location.endsWith(']')) return unknown(line.origin, 'requirement');
+  const { subdirectory } = ofUrl(location, 0);
   return direct(line, { form, location, editable, name, extras, subdirectory });
 }
 
-function ofUrl(url: string): Project {
+/** Since 25.0 pip refuses an egg fragment that is more than a name. */
+function ofUrl(url: string, pip: number): Project {
   const egg = /[#&]egg=([^&]*)/.exec(url)?.[1];
-  const requirement = egg === undefined ? undefined : parseRequirement(egg);
+  const isPlain =
+    egg !== undefined && (pip >= 2500 ? /^[\w.-]+$/ : /^[\w.-]+(?:\[[^\]]*\])?$/).test(egg);
+  const requirement = isPlain ? parseRequirement(egg) : null;
   return {
     form: urlForm(url) ?? 'url',
-    name: requirement === undefined ? null : (requirement?.name ?? ''),
+    name: egg === undefined ? null : (requirement?.name ?? ''),
     extras: requirement?.extras ?? [],
     subdirectory: /[#&]subdirectory=([^&]*)/.exec(url)?.[1] ?? null,
   };
