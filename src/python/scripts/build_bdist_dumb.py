@@ -285,7 +285,8 @@ class OwnConverter(object):
 
     def write_metadata(self, pkg_info, requires, folder):
         """PKG-INFO with its Requires-Dist from requires.txt, where old versions of setuptools say them."""
-        with io.open(pkg_info, encoding='utf-8', errors='surrogateescape' if str is not bytes else 'replace') as stream:
+        errors = 'replace' if str is bytes else 'surrogateescape'
+        with io.open(pkg_info, encoding='utf-8', errors=errors) as stream:
             head, separator, body = stream.read().partition(u'\n\n')
         fields = re.split(u'\n(?=[^ \t])', head.rstrip(u'\n'))
         description = u''
@@ -302,7 +303,7 @@ class OwnConverter(object):
         if os.path.exists(requires):
             kept.extend(requirement_fields(requires))
         text = u'\n'.join(kept) + u'\n\n' + (description or body)
-        data = text.encode('utf-8', 'surrogateescape') if str is not bytes else text.encode('utf-8')
+        data = text.encode('utf-8', errors)
         with open(os.path.join(folder, 'METADATA'), 'wb') as stream:
             stream.write(data)
 
@@ -355,15 +356,22 @@ def requirement_fields(path):
                 sections.setdefault(section, [])
             elif line:
                 sections[section].append(line)
+    # Every setuptools that has no bdist_wheel has pkg_resources, whose str() is packaging's.
+    from pkg_resources import Requirement
+
+    provided = set()
     for section in sorted(sections):
         extra, _, marker = section.partition(u':')
         condition = marker
         if extra:
             extra = re.sub(u'[^A-Za-z0-9.-]+', u'_', extra).lower()
-            yield u'Provides-Extra: %s' % extra
+            if extra not in provided:
+                yield u'Provides-Extra: %s' % extra
+            provided.add(extra)
             condition = (u'(%s) and ' % marker if marker else u'') + u"extra == '%s'" % extra
         for requirement in sections[section]:
-            yield u'Requires-Dist: %s' % requirement + (u' ; %s' % condition if condition else u'')
+            line = requirement + (u' ; ' + condition if condition else u'')
+            yield u'Requires-Dist: %s' % Requirement.parse(line)
 
 
 def write_record(dist_info):
@@ -372,6 +380,8 @@ def write_record(dist_info):
     rows, deferred = [], []
     for root, folders, files in os.walk(TREE):
         folders.sort()
+        if any(os.path.islink(os.path.join(root, name)) for name in folders + files):
+            raise Unmappable('setup.py installs symbolic links')
         for name in sorted(files):
             path = os.path.normpath(os.path.join(root, name))
             if not os.path.isfile(path):

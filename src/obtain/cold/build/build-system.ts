@@ -46,7 +46,7 @@ export async function readBuildSystem(
   try {
     table = parse(text)['build-system'];
   } catch (error) {
-    return `its pyproject.toml cannot be read: ${error instanceof Error ? error.message : error}`;
+    return `its pyproject.toml cannot be read: ${error instanceof Error ? error.message : String(error)}`;
   }
   return interpret(table, hasSetupPy, semantics);
 }

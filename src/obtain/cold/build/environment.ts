@@ -48,7 +48,7 @@ export async function fill(
   prefix: string,
 ): Promise<void> {
   if (requirements.length === 0) return;
-  await bench.log.write(`\nBuild requirements: ${requirements.join(', ')}\n`);
+  await bench.log.write(`\n$ install ${requirements.join(' ')}\n`);
   try {
     await bench.context.fillEnvironment(requirements, prefix);
   } catch (error) {

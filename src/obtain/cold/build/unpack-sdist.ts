@@ -1,4 +1,4 @@
-import { open, mkdir, readdir, readlink, realpath } from 'node:fs/promises';
+import { mkdir, open, readdir, readlink, realpath, symlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { extract, type ReadEntry } from 'tar';
 import { hasErrno, PipAccelError } from '../../../core/errors.ts';
@@ -19,6 +19,8 @@ const endings: readonly (readonly [ending: RegExp, packing: Packing, magic: read
     [/\.(tar\.xz|txz|tlz|tar\.lz|tar\.lzma)$/i, 'python', ['fd377a585a00', '5d0000']],
     [/\.tar$/i, 'tar', ['']],
   ];
+
+const plainTypes = new Set(['File', 'OldFile', 'ContiguousFile', 'Directory']);
 
 /** Far beyond any sdist of PyPI, and far below what would fill a disk. */
 const maximumMembers = 500_000;
@@ -73,7 +75,6 @@ async function packingOf(path: string, filename: string): Promise<Packing> {
 async function decompress(bench: Workbench, target: string): Promise<string> {
   const { interpreter, sdist } = bench.request;
   const named = `${target}${sdist.filename.slice(sdist.filename.lastIndexOf('.'))}`;
-  const { symlink } = await import('node:fs/promises');
   await symlink(resolve(sdist.path), named);
   const done = await runStep(bench, {
     argv: [interpreter.executable, scriptPath('build_decompress.py'), named, target],
@@ -127,18 +128,12 @@ async function unpackTar(tar: string, filename: string, folder: string): Promise
 
 function checkEntry(filename: string, entry: ReadEntry): void {
   checkMemberName(filename, entry.path);
-  switch (entry.type) {
-    case 'File':
-    case 'OldFile':
-    case 'ContiguousFile':
-    case 'Directory':
-      return;
-    case 'SymbolicLink':
-      return checkLinkTarget(filename, entry.path, entry.linkpath ?? '');
-    case 'Link':
-      return checkMemberName(filename, entry.linkpath ?? '');
-    default:
-      throw refusal(filename, entry.path, `is a ${entry.type}`);
+  if (entry.type === 'SymbolicLink') {
+    checkLinkTarget(filename, entry.path, entry.linkpath ?? '');
+  } else if (entry.type === 'Link') {
+    checkMemberName(filename, entry.linkpath ?? '');
+  } else if (!plainTypes.has(entry.type)) {
+    throw refusal(filename, entry.path, `is a ${entry.type}`);
   }
 }
 
@@ -156,13 +151,14 @@ async function checkLinks(filename: string, folder: string, root: string): Promi
 }
 
 async function whereLinkLeads(path: string): Promise<string> {
-  let wanted = resolve(await realpath(dirname(path)), await readlink(path));
-  // A link to nothing: what of its path exists decides.
+  // Not normalised: where a part is itself a link, only the kernel knows what `..` after it is.
+  let wanted = `${dirname(path)}/${await readlink(path)}`;
   for (;;) {
     try {
       return await realpath(wanted);
     } catch (error) {
       if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+      // A link to nothing: what of its path exists decides.
       wanted = dirname(wanted);
     }
   }
