@@ -68,7 +68,8 @@ if __name__ == '__main__':
     sys.exit(${callable}())
 `;
   }
-  return ({ module, importName, callable }) => `# -*- coding: utf-8 -*-
+  const gap = since(19, 0) ? '' : '\n';
+  return ({ module, importName, callable }) => `${gap}# -*- coding: utf-8 -*-
 import re
 import sys
 

@@ -48,6 +48,7 @@ const streamedFrom = 32 << 20;
 
 const typeMask = 0o170000;
 const regularType = 0o100000;
+const linkType = 0o120000;
 const setIdBits = 0o6000;
 
 /**
@@ -82,15 +83,16 @@ function zipMembers(path: string): Members {
   }
 }
 
-/** As Python's `zipfile`, a name that ends in a slash is a folder, whatever its mode says. */
+/**
+ * As for Python's `zipfile`, a name that ends in a slash is a folder, whatever its mode says.
+ * What claims to be a link is, for pip, a file that holds the target's name, and set-id bits
+ * are dropped; both are harmless, and real wheels have them.
+ */
 function zipType(entry: ZipEntry): 'file' | 'folder' {
   if (entry.name.endsWith('/')) return 'folder';
   const type = entry.mode & typeMask;
-  if (type !== 0 && type !== regularType) {
+  if (type !== 0 && type !== regularType && type !== linkType) {
     throw new ArchiveFault(`has a member ${entry.name} that is no regular file`);
-  }
-  if ((entry.mode & setIdBits) !== 0) {
-    throw new ArchiveFault(`has a member ${entry.name} with the setuid or setgid bit`);
   }
   return 'file';
 }
