@@ -24,7 +24,7 @@ export interface BuildFacts {
 
 /** Every member has it, so that equal trees give equal archives. 1980-01-01, the first date of zip. */
 const memberTime = new Date(315_532_800_000);
-/** Measured on numpy (60 MB): level 4 takes half of level 6's time for 3 % more bytes. */
+/** On 346 MB of Python and shared libraries: 2.7 s of processor time for 94 MB, where level 6 takes 4.5 s for 91 MB. */
 const gzipLevel = 4;
 
 /** Packs a built tree and publishes it, the archive before the manifest that vouches for it. */

@@ -16,7 +16,12 @@ import { buildFailure, runStep, type Workbench } from './workbench.ts';
 export type DumbResult =
   | { readonly outcome: 'built'; readonly tree: BuiltTree & BuildFacts }
   /** `bdist_dumb` cannot give what pip installs; another builder can. */
-  | { readonly outcome: 'unmappable'; readonly reason: string };
+  | {
+      readonly outcome: 'unmappable';
+      readonly reason: string;
+      /** Holds all that the project requires to build, and nothing else; null: to be made anew. */
+      readonly environment: IsolatedEnvironment | null;
+    };
 
 /** What `build_bdist_dumb.py` says. */
 type Outcome =
@@ -48,7 +53,7 @@ export async function buildWithBdistDumb(
       case 'built':
         return { outcome: 'built', tree: await describe(bench, attempt) };
       case 'unmappable':
-        return outcome;
+        return { ...outcome, environment: reusable(attempt) };
       case 'failed':
         throw await buildFailure(bench, 'its setup.py failed to build it');
       case 'requires':
@@ -56,9 +61,15 @@ export async function buildWithBdistDumb(
         return {
           outcome: 'unmappable',
           reason: `setup.py requires ${outcome.requirements.join(', ')}`,
+          environment: reusable(attempt),
         };
     }
   }
+}
+
+/** The legacy backend asks for the same requirements again, so only an untouched second prefix will do. */
+function reusable({ environment, filled, ownConverter }: Attempt): IsolatedEnvironment | null {
+  return filled || ownConverter ? null : environment;
 }
 
 interface Attempt {

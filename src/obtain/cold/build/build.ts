@@ -59,7 +59,7 @@ async function build(bench: Workbench): Promise<BuiltTree & BuildFacts> {
   const builder = chooseBuilder(bench, system);
   const { key: name, version } = request;
   context.emit({ type: 'build-start', name, version, builder, log: log.path });
-  if (builder === 'pep517') return await buildWithBackend(bench, system, source);
+  if (builder === 'pep517') return await buildWithBackend(bench, system, { source });
 
   if (!system.isSetupPy) {
     throw await buildFailure(
@@ -74,7 +74,8 @@ async function build(bench: Workbench): Promise<BuiltTree & BuildFacts> {
   }
   await log.write(`\nNot with bdist_dumb: ${result.reason}. Once more, as pip does it.\n`);
   const fresh = await unpackSdist(bench, join(bench.folder, 'source-again'));
-  return await buildWithBackend(bench, system, fresh);
+  const { environment } = result;
+  return await buildWithBackend(bench, system, { source: fresh, environment });
 }
 
 function chooseBuilder({ request }: Workbench, system: BuildSystem): 'bdist_dumb' | 'pep517' {

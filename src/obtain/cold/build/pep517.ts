@@ -5,7 +5,12 @@ import { scriptPath } from '../../../python/cold/scripts.ts';
 import type { BuildFacts, BuiltTree } from '../../../store/cold/publish-binary.ts';
 import type { BuildSystem } from './build-system.ts';
 import { treeOfWheel } from './built-tree.ts';
-import { createEnvironment, distributionsIn, fill } from './environment.ts';
+import {
+  createEnvironment,
+  distributionsIn,
+  fill,
+  type IsolatedEnvironment,
+} from './environment.ts';
 import { checkRequirements } from './missing-requirements.ts';
 import { buildFailure, runStep, type Workbench, type Workplace } from './workbench.ts';
 
@@ -18,18 +23,21 @@ type HookResult =
  * Builds a wheel with the project's backend, as pip does (PEP 517, PEP 518): what the project
  * names, then what the backend asks for, then the wheel; each hook in a process of its own.
  *
- * @param source the unpacked sdist, untouched.
+ * @param project `source` is the unpacked sdist, untouched; `environment` one that holds the
+ * project's own requirements already.
  * @throws PipAccelError `build-failed`
  */
 export async function buildWithBackend(
   bench: Workbench,
   system: BuildSystem,
-  source: string,
+  project: { readonly source: string; readonly environment?: IsolatedEnvironment | null },
 ): Promise<BuiltTree & BuildFacts> {
-  const environment = await createEnvironment(bench, join(bench.folder, 'backend'));
+  const { source } = project;
+  const environment =
+    project.environment ?? (await createEnvironment(bench, join(bench.folder, 'backend')));
   const place = { source, environment: environment.variables };
   const settings = bench.request.configSettings ?? null;
-  await fill(bench, system.requires, environment.overlay);
+  if (!project.environment) await fill(bench, system.requires, environment.overlay);
 
   const asked = await callHook(bench, place, {
     system,
