@@ -49,7 +49,14 @@ async function openContext(
   const settings = loadSettings(environment, flags);
   const store = openStore(settings.dataDirectory);
   const python = choosePython({ flag: line.python, option: settings.python }, environment);
-  const interpreter = await interpreterOf(store, python, environment);
+  const found = await interpreterOf(store, python, environment);
+  // `pip` would run under the name in its script's first line, and write that name into scripts.
+  const isNamed = line.python !== null || settings.python !== null;
+  const startedBy = isNamed ? null : (found.pip?.startedBy ?? null);
+  const interpreter =
+    startedBy === null || startedBy === found.executable
+      ? found
+      : await interpreterOf(store, startedBy, environment);
   const pip = pipCommand(interpreter) ?? (await borrowPip(store, interpreter, environment));
   return { environment, settings, store, interpreter, pip };
 }

@@ -80,7 +80,7 @@ function splitGeneral(argv: readonly string[]) {
 }
 
 /** Parses options and requirements, in any order, as optparse does with interspersed arguments. */
-function parseArguments(words: readonly string[]): ParsedArguments | null {
+export function parseArguments(words: readonly string[]): ParsedArguments | null {
   const options: GivenOption[] = [];
   const requirements: string[] = [];
   let index = 0;

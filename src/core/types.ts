@@ -56,6 +56,8 @@ export interface Interpreter {
   readonly tags: readonly string[];
   readonly markers: MarkerEnvironment;
   readonly scheme: Scheme;
+  /** The folders of an installation with `--prefix`, relative to the prefix. */
+  readonly prefixScheme: Scheme;
   /** Where `sys.path` finds distributions, in its order; absolute, existing or not. */
   readonly sitePackages: readonly string[];
   /** Its `site.getusersitepackages()`; null where user installs are off. */
@@ -74,6 +76,8 @@ export interface Pip {
   readonly version: string;
   /** The environment's own `bin/pip`, by which pip names itself in its messages; null: `python -m pip`. */
   readonly script: string | null;
+  /** The interpreter that the script's first line names, where it is this one by another name. */
+  readonly startedBy: string | null;
   /** Its `pip/__init__.py`, whose change tells that pip was replaced. */
   readonly module: string;
 }

@@ -1,4 +1,5 @@
 import type { Verbosity } from '../config/options.ts';
+import { hasErrno } from '../core/errors.ts';
 import type { Emit, Event } from '../core/events.ts';
 
 /** Renders events and messages for people. The only module that writes to the console. */
@@ -28,10 +29,18 @@ export interface ReportOptions {
 const levels: readonly Verbosity[] = ['error', 'warning', 'info', 'verbose', 'debug'];
 
 export function consoleStreams(): Streams {
+  // Whoever reads may go away (`| head`); an installation under way goes on.
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.listenerCount('error') === 0) stream.on('error', ignoreBrokenPipe);
+  }
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
   };
+}
+
+function ignoreBrokenPipe(error: unknown): void {
+  if (!hasErrno(error, 'EPIPE')) throw error;
 }
 
 export function textReporter(streams: Streams, options: ReportOptions): Reporter {

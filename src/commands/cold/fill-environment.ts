@@ -1,9 +1,17 @@
+import { join } from 'node:path';
+import { effectiveOptions } from '../../config/pip-config.ts';
 import { PipAccelError } from '../../core/errors.ts';
-import { runLines } from '../../process/cold/run.ts';
+import type { Decided, Interpreter, Scheme } from '../../core/types.ts';
+import { install as putInPlace } from '../../install/install.ts';
+import { fileOptions, readRequest } from '../../plan/request.ts';
+import { type GivenOption, parseArguments } from '../../cli/argv.ts';
+import { textReporter } from '../../report/text.ts';
+import { decide } from './decide.ts';
 import type { InstallJob } from './install.ts';
+import { obtain } from './obtain.ts';
 
 /** Options that pip passes on to the installation of build requirements (`build_env.py`). */
-const passedOn = [
+const passedOn = new Set([
   'index-url',
   'extra-index-url',
   'no-index',
@@ -22,40 +30,90 @@ const passedOn = [
   'no-cache-dir',
   'keyring-provider',
   'no-input',
-];
+]);
 
-/** Installs build requirements into a prefix by pip, with the index options of the line. */
+/**
+ * Installs build requirements into a prefix as pip would have (`--ignore-installed --prefix`),
+ * through the same stages as the line that asked for the build: decided, obtained, linked.
+ *
+ * @throws PipAccelError with pip's words where they cannot be had.
+ */
 export async function fillEnvironment(
   job: InstallJob,
   requirements: readonly string[],
   prefix: string,
 ): Promise<void> {
-  const given = job.line.parsed?.options ?? [];
-  const words = given.flatMap(({ option, value }) => {
-    if (!passedOn.includes(option.name)) return [];
-    return value === '' ? [`--${option.name}`] : [`--${option.name}=${value}`];
+  const { interpreter, settings } = job.context;
+  const said: string[] = [];
+  const nested = buildJob(job, requirements, (text) => said.push(text));
+  const decision = await decide(nested);
+  if (decision.outcome !== 'planned') {
+    throw new PipAccelError('build-failed', said.join('').trimEnd() || requirements.join(', '));
+  }
+  const items = decision.items;
+  const images = await obtain(nested, items.map(({ decided }): Decided => decided));
+  const steps = items.flatMap(({ decided, spelling }) => {
+    const image = images.get(decided.key);
+    return image ? [{ image, requested: true, replaces: null, directUrl: null, spelling }] : [];
   });
-  const command = [
-    ...job.context.pip,
-    'install',
+  await putInPlace(steps, underPrefix(interpreter, prefix), {
+    compile: true,
+    linkMode: settings.linkMode,
+    path: '',
+  });
+}
+
+/** The line that pip would run for itself, quietly, with nothing installed. */
+function buildJob(
+  job: InstallJob,
+  requirements: readonly string[],
+  say: (text: string) => void,
+): InstallJob {
+  const files = fileOptions(job.request).flatMap(({ name, value }) =>
+    passedOn.has(name) ? [value === null ? `--${name}` : `--${name}=${value}`] : [],
+  );
+  const words = [
     '--ignore-installed',
-    '--no-user',
-    '--prefix',
-    prefix,
-    '--no-warn-script-location',
-    '--disable-pip-version-check',
-    '--quiet',
-    ...words,
+    ...(job.line.parsed?.options ?? []).flatMap(passOn),
+    ...files,
     '--',
     ...requirements,
   ];
-  const errors: string[] = [];
-  const exitCode = await runLines(command, job.environment, ({ stream, line }) => {
-    if (stream === 'stderr') errors.push(line);
-  });
-  if (exitCode === 0) return;
-  throw new PipAccelError(
-    'build-failed',
-    `Cannot install the build requirements ${requirements.join(', ')}:\n${errors.join('\n')}`,
+  const parsed = parseArguments(words) ?? { options: [], requirements };
+  const { context, environment } = job;
+  // What the user's own line names by variable is not for its builds, but for constraints.
+  const configuration = new Map(
+    [...job.request.configuration].filter(([name]) => name !== 'requirement' && name !== 'editable'),
   );
+  const where = { environment, interpreter: context.interpreter };
+  const { PIP_REQUIREMENT: _, PIP_EDITABLE: __, ...variables } = environment;
+  return {
+    ...job,
+    environment: { ...variables, PIP_DISABLE_PIP_VERSION_CHECK: '1' },
+    line: { general: [], arguments: words, parsed, flags: new Map() },
+    options: effectiveOptions(configuration, parsed.options),
+    request: readRequest(parsed, configuration, where),
+    installed: new Map(),
+    reporter: textReporter({ stdout: say, stderr: say }, { quietness: 0, verbosity: 'warning' }),
+  };
+}
+
+function passOn({ option, value }: GivenOption): readonly string[] {
+  if (!passedOn.has(option.name)) return [];
+  return option.action === 'store' || option.action === 'append'
+    ? [`--${option.name}=${value}`]
+    : [`--${option.name}`];
+}
+
+/** The interpreter as an installation into a bare prefix sees it. */
+function underPrefix(interpreter: Interpreter, prefix: string): Interpreter {
+  const { purelib, platlib, headers, scripts, data } = interpreter.prefixScheme;
+  const scheme: Scheme = {
+    purelib: join(prefix, purelib),
+    platlib: join(prefix, platlib),
+    headers: join(prefix, headers),
+    scripts: join(prefix, scripts),
+    data: join(prefix, data),
+  };
+  return { ...interpreter, prefix, scheme, sitePackages: [scheme.purelib] };
 }

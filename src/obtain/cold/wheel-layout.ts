@@ -7,6 +7,7 @@ import {
 } from '../../python/entry-points.ts';
 import { parseHeaders, parseMetadata } from '../../python/metadata.ts';
 import { normalizeName } from '../../python/names.ts';
+import { compareVersions, parseVersion } from '../../python/pep440.ts';
 import { splitLines } from '../../python/text.ts';
 import { ArchiveFault, type Member, type Members } from './members.ts';
 
@@ -47,7 +48,7 @@ export async function layOutWheel(archive: Archive, members: Members): Promise<W
   const entryPoints = parseEntryPoints((await readText('entry_points.txt')) ?? '');
   checkEntryPoints(entryPoints);
   return {
-    metadata: checkMetadata(await required(readText, 'METADATA')),
+    metadata: checkMetadata(await required(readText, 'METADATA'), archive),
     distInfo,
     root,
     entryPoints,
@@ -99,10 +100,17 @@ function checkWheelVersion(value: string | undefined): string | null {
   return newer ? `Installing from a newer Wheel-Version (${version})` : null;
 }
 
-function checkMetadata(text: string): DistributionMetadata {
+/** The metadata has to be of what the file's name promises, as pip's resolver checks it. */
+function checkMetadata(text: string, archive: Archive): DistributionMetadata {
   const metadata = parseMetadata(text);
   if (metadata.name === '' || metadata.version === ('' as string)) {
     throw new ArchiveFault('has a METADATA file without name or version');
+  }
+  const promised = parseVersion(archive.version);
+  const found = parseVersion(metadata.version);
+  const differs = promised && found && compareVersions(promised, found) !== 0;
+  if (differs || normalizeName(metadata.name) !== archive.key) {
+    throw new ArchiveFault(`has the metadata of ${metadata.name} ${metadata.version}`);
   }
   return metadata;
 }

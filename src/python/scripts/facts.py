@@ -6,6 +6,7 @@ they decide where pip would install and what it would take. Runs on 2.7 and from
 import json
 import os
 import platform
+import re
 import site
 import sys
 import sysconfig
@@ -32,6 +33,7 @@ def main():
         "externallyManagedMarker": externally_managed_marker(),
         "pip": pip,
         "scheme": scheme(pip),
+        "prefixScheme": prefix_scheme(),
         "rootWarning": root_warning(pip),
     }
     facts["tags"] = tags(pip)
@@ -53,7 +55,17 @@ def find_pip():
             script = None
     except (IOError, OSError):
         script = None
-    return {"version": pip.__version__, "script": script, "module": os.path.abspath(pip.__file__).replace(".pyc", ".py")}
+    started_by = script and interpreter_of(text.decode("utf-8", "replace"))
+    return {"version": pip.__version__, "script": script, "startedBy": started_by, "module": os.path.abspath(pip.__file__).replace(".pyc", ".py")}
+
+
+def interpreter_of(script):
+    """The Python that a script's first lines name, where it is this one under another name."""
+    match = re.match(r"#!(?:/bin/sh\n'''exec' )?\"?(/[^ \n\"]*python[^ \n\"]*)", script)
+    named = match and match.group(1)
+    if not named or os.path.dirname(named) != os.path.dirname(sys.executable):
+        return None
+    return named if os.path.realpath(named) == os.path.realpath(sys.executable) else None
 
 
 def implementation_name():
@@ -163,6 +175,22 @@ def scheme(pip):
         "scripts": paths["scripts"],
         "data": paths["data"],
     }
+
+
+def prefix_scheme():
+    """The folders of an installation under a prefix of its own (`--prefix`), relative to it."""
+    prefix = os.path.join(os.sep, "prefix")
+    keys = ("purelib", "platlib", "headers", "scripts", "data")
+    try:
+        from pip._internal.locations import get_scheme
+
+        found = get_scheme("name", prefix=prefix)
+        values = dict((key, getattr(found, key)) for key in keys)
+        values["headers"] = os.path.dirname(values["headers"])
+    except Exception:
+        paths = sysconfig.get_paths(vars={"base": prefix, "platbase": prefix, "installed_base": prefix})
+        values = dict((key, paths["include" if key == "headers" else key]) for key in keys)
+    return dict((key, os.path.relpath(value, prefix)) for key, value in values.items())
 
 
 def tags(pip):
