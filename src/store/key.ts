@@ -48,13 +48,15 @@ export interface KeyRequest {
   readonly salt?: string;
 }
 
-/** Variables that change what a compiler or a backend makes of the same source. */
+/**
+ * Variables that change what a compiler or a backend makes of the same source. CC and CXX are
+ * not among them: they name a compiler, whose results the ABI and the platform tell apart, and
+ * a machine that has none (`CC=/bin/false`) is to find what another one built.
+ */
 const keyedVariables = [
   'ARCHFLAGS',
-  'CC',
   'CFLAGS',
   'CPPFLAGS',
-  'CXX',
   'CXXFLAGS',
   'LDFLAGS',
   'MACOSX_DEPLOYMENT_TARGET',
