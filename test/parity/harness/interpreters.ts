@@ -1,5 +1,7 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import path from 'node:path';
 import { execa } from 'execa';
+import { settings } from './settings.ts';
 
 export interface Interpreter {
   /** Absolute path of the executable itself, not of a shim. */
@@ -20,4 +22,32 @@ export async function interpreterAt(command: string): Promise<Interpreter | unde
   const [executable = '', implementation = '', version = '', prefix = ''] = stdout.split('\n');
   if (!existsSync(executable)) return undefined;
   return { executable, implementation, version, prefix: realpathSync(prefix) };
+}
+
+/**
+ * The interpreters of the matrix: those that PYTHONS names, else pyenv's, Debian's and PyPy, one
+ * for each version, oldest first.
+ */
+export async function interpreters(): Promise<readonly Interpreter[]> {
+  const commands = settings.pythons.length > 0 ? settings.pythons : commandsOfTheMachine();
+  const found = await Promise.all(commands.map(interpreterAt));
+  return found
+    .filter((interpreter) => interpreter !== undefined)
+    .sort((left, right) => minor(left) - minor(right));
+}
+
+function commandsOfTheMachine(): readonly string[] {
+  const versions = path.join(settings.pyenvRoot, 'versions');
+  const pyenvs = existsSync(versions) ? readdirSync(versions) : [];
+  return [
+    ...pyenvs.map((name) => path.join(versions, name, 'bin/python')),
+    '/usr/bin/python3',
+    '/usr/bin/pypy3',
+  ];
+}
+
+/** 2.7 as 207, 3.11 as 311: to sort by. */
+export function minor(interpreter: Interpreter): number {
+  const [major = 0, second = 0] = interpreter.version.split('.').map(Number);
+  return major * 100 + second;
 }

@@ -12,6 +12,7 @@ export const settings = {
   python: process.env['PARITY_PYTHON'] ?? 'python3',
   /** The interpreters of the matrix, separated by colons; empty: those found on the machine. */
   pythons: (process.env['PYTHONS'] ?? '').split(':').filter((entry) => entry !== ''),
+  pyenvRoot: process.env['PYENV_ROOT'] ?? path.join(process.env['HOME'] ?? '/root', '.pyenv'),
   /** A folder that keeps pip's downloads and the templates of environments between runs. */
   kept: process.env['PARITY_CACHE'],
   /** Rows of the matrix to run, as a regular expression over their titles. */
