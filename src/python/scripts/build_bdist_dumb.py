@@ -221,6 +221,10 @@ class BdistWheelConverter(object):
         self.command = distribution.get_command_obj('bdist_wheel')
         self.command.bdist_dir = TREE
         self.command.ensure_finalized()
+        for module in egg_info_writers():
+            # pip's dist-info is made by another command, in which such a plug-in (pbr) says other things.
+            if module.split('.')[0] not in ('setuptools', 'distutils'):
+                raise Unmappable('%s adds to the metadata' % module)
         if getattr(self.command, 'relative', False) or self.command.skip_build:
             raise Unmappable('setup.cfg sets up bdist_wheel in its own way')
         self.data_dir = self.command.data_dir
@@ -235,6 +239,22 @@ class BdistWheelConverter(object):
         folder = os.path.join(TREE, self.dist_info)
         self.command.egg2dist(egg_info, folder)
         self.command.write_wheelfile(folder)
+
+
+def egg_info_writers():
+    """The modules of all entry points that write into an egg-info."""
+    try:
+        from importlib import metadata
+    except ImportError:
+        import pkg_resources
+
+        return [entry.module_name for entry in pkg_resources.iter_entry_points('egg_info.writers')]
+    found = metadata.entry_points()
+    if hasattr(found, 'select'):
+        found = found.select(group='egg_info.writers')
+    else:
+        found = found.get('egg_info.writers', ())
+    return [entry.value.split(':')[0].strip() for entry in found]
 
 
 class OwnConverter(object):

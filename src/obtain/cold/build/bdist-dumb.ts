@@ -7,6 +7,7 @@ import type { BuildSystem } from './build-system.ts';
 import { treeOfFolder } from './built-tree.ts';
 import {
   createEnvironment,
+  describeRequirements,
   distributionsIn,
   fill,
   type IsolatedEnvironment,
@@ -160,6 +161,6 @@ async function describe(bench: Workbench, attempt: Attempt): Promise<BuiltTree &
   return {
     ...(await treeOfFolder(bench, join(bench.folder, 'dumb'))),
     builder: 'bdist_dumb',
-    buildRequirements: held.map(({ name, version }) => `${name}==${version}`).sort(),
+    buildRequirements: describeRequirements(held),
   };
 }

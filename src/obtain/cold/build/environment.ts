@@ -90,6 +90,11 @@ export async function distributionsIn(prefixes: readonly string[]): Promise<Pres
   return present;
 }
 
+/** `name==version` of each, sorted, as a manifest lists them. */
+export function describeRequirements(present: readonly Present[]): string[] {
+  return [...new Set(present.map(({ name, version }) => `${name}==${version}`))].sort();
+}
+
 /** Every folder of that name in a prefix, whatever the scheme: `lib/python3.11/site-packages`, `local/lib/…/dist-packages`. */
 async function libraryFolders(prefix: string, depth = 0): Promise<string[]> {
   const found: string[] = [];

@@ -7,6 +7,7 @@ import type { BuildSystem } from './build-system.ts';
 import { treeOfWheel } from './built-tree.ts';
 import {
   createEnvironment,
+  describeRequirements,
   distributionsIn,
   fill,
   type IsolatedEnvironment,
@@ -21,7 +22,7 @@ type HookResult =
 
 /**
  * Builds a wheel with the project's backend, as pip does (PEP 517, PEP 518): what the project
- * names, then what the backend asks for, then the wheel; each hook in a process of its own.
+ * names, then what the backend asks for, its metadata, then the wheel; each hook in a process of its own.
  *
  * @param project `source` is the unpacked sdist, untouched; `environment` one that holds the
  * project's own requirements already.
@@ -59,12 +60,24 @@ export async function buildWithBackend(
   }
   await fill(bench, missing, environment.normal);
 
-  const wheels = join(bench.folder, 'wheels');
-  await mkdir(wheels);
+  const [wheels, metadata] = [join(bench.folder, 'wheels'), join(bench.folder, 'metadata')];
+  for (const folder of [wheels, metadata]) await mkdir(folder);
+  // As pip: setuptools puts the prepared dist-info into the wheel as it is, and with plug-ins
+  // (pbr) that is another than the one it would make while building.
+  const prepared = await callHook(bench, place, {
+    system,
+    hook: 'prepare_metadata_for_build_wheel',
+    values: { metadata_directory: metadata, config_settings: settings },
+  });
   const built = await callHook(bench, place, {
     system,
     hook: 'build_wheel',
-    values: { wheel_directory: wheels, config_settings: settings, metadata_directory: null },
+    values: {
+      wheel_directory: wheels,
+      config_settings: settings,
+      metadata_directory:
+        prepared.outcome === 'returned' ? join(metadata, String(prepared.value)) : null,
+    },
   });
   if (built.outcome !== 'returned' || typeof built.value !== 'string') {
     throw await buildFailure(bench, `its backend ${system.backend} has no build_wheel`);
@@ -74,7 +87,7 @@ export async function buildWithBackend(
   return {
     ...(await treeOfWheel(bench, wheel, join(bench.folder, 'wheel'))),
     builder: 'pep517',
-    buildRequirements: held.map(({ name, version }) => `${name}==${version}`).sort(),
+    buildRequirements: describeRequirements(held),
   };
 }
 
