@@ -79,7 +79,7 @@ describe.runIf(managed && settings.rows.test(managed.title))('externally managed
       bench.options,
     );
     const before = await snapshot(bench.prefix);
-    const pips = await bench.pip(['install', 'fx-wheel'], index);
+    const pips = await bench.pip(['install', 'fx-wheel'], { variables: index });
     expect(pips.exitCode).toBe(1);
     const ours = await bench.accelerate(['install', 'fx-wheel'], { variables: index });
     expect([ours.exitCode, ours.stdout, ours.stderr]).toEqual([1, pips.stdout, pips.stderr]);
@@ -98,13 +98,13 @@ async function installByPip(bench: Bench, interpreter: Interpreter) {
   const index = await makeFixtures(folder, interpreter.executable, bench.options);
   const cache = bench.cache('pip-cache');
   await forgetBuiltWheels(cache);
-  expectSuccess(await bench.pip(['install', '-r', REQUIREMENTS], index));
+  expectSuccess(await bench.pip(['install', '-r', REQUIREMENTS], { variables: index }));
   const tree = await snapshot(bench.prefix);
 
   await forgetBuiltWheels(cache);
   const native = NATIVE.filter((name) => [...tree.keys()].some((file) => isOf(name, file)));
   const again = ['install', '--force-reinstall', '--no-deps', ...native];
-  expectSuccess(await bench.pip(again, index));
+  expectSuccess(await bench.pip(again, { variables: index }));
   const varying = varyingFiles(tree, await snapshot(bench.prefix));
   await forgetBuiltWheels(cache);
   return { tree, varying, index };

@@ -43,7 +43,11 @@ describe.each(['wheels', 'sdists'])('the %s of PyPI', (group) => {
 
     if (built.length > 0) {
       await bench.renew();
-      expectSuccess(await bench.pip(['install', '-r', requirements], { PIP_CACHE_DIR: caches[1] }));
+      expectSuccess(
+        await bench.pip(['install', '-r', requirements], {
+          variables: { PIP_CACHE_DIR: caches[1] },
+        }),
+      );
       const again = await snapshot(bench.prefix);
       varying = varyingFiles(installedByPip, again);
       console.log(`not the same when pip builds twice: ${[...varying].join(' ') || 'nothing'}`);
@@ -108,7 +112,7 @@ async function buildTwice(
       await forgetBuiltWheels(cache);
       const folder = path.join(bench.folder, `built-${index}`);
       const args = ['wheel', '--no-deps', '--wheel-dir', folder, '-r', requirements];
-      return bench.pip(args, { PIP_CACHE_DIR: cache });
+      return bench.pip(args, { variables: { PIP_CACHE_DIR: cache } });
     }),
   );
 }

@@ -13,10 +13,6 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 30 * 60_000,
     hookTimeout: 30 * 60_000,
-    // What failed first is what matters: the later tests of a group build on it.
-    bail: 0,
-    reporters: process.env['PARITY_JSON']
-      ? ['verbose', ['json', { outputFile: process.env['PARITY_JSON'] }]]
-      : ['verbose'],
+    reporters: ['verbose'],
   },
 });

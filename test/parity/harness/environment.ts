@@ -13,6 +13,9 @@ export interface EnvironmentSpec {
   readonly interpreter?: string;
 }
 
+/** What is particular about one command. */
+export type How = Pick<CommandOptions, 'cwd' | 'variables' | 'offline'>;
+
 /**
  * A place where environments are made again and again, always at the same path: both installs of
  * a comparison happen in it, because a path is written into scripts and into builds.
@@ -62,17 +65,13 @@ export class Bench {
     await succeed(['cp', '-a', this.#template, this.prefix], { home: this.options.home });
   }
 
-  async pip(args: readonly string[], variables: Record<string, string> = {}): Promise<Outcome> {
-    return run([this.python, '-m', 'pip', ...args], this.#with(variables));
+  async pip(args: readonly string[], how: How = {}): Promise<Outcome> {
+    return run([this.python, '-m', 'pip', ...args], this.#with(how));
   }
 
   /** The accelerator, called as a user calls it in an activated environment. */
-  async accelerate(
-    args: readonly string[],
-    how: { variables?: Record<string, string>; offline?: boolean } = {},
-  ): Promise<Outcome> {
-    const options = this.#with(how.variables ?? {});
-    return run([settings.accelerator, ...args], { ...options, offline: how.offline ?? false });
+  async accelerate(args: readonly string[], how: How = {}): Promise<Outcome> {
+    return run([settings.accelerator, ...args], this.#with(how));
   }
 
   /** Names of what is installed beyond the tools, sorted. */
@@ -93,8 +92,9 @@ export class Bench {
     if (!settings.keepsFolders) await rm(this.folder, { recursive: true, force: true });
   }
 
-  #with(variables: Record<string, string>): CommandOptions {
-    return { ...this.options, variables: { ...this.options.variables, ...variables } };
+  #with(how: How): CommandOptions {
+    const variables = { ...this.options.variables, ...how.variables };
+    return { ...this.options, ...how, variables };
   }
 
   async #create(): Promise<void> {
