@@ -1,13 +1,20 @@
 import { type CommandLine, parseCommandLine } from './cli/argv.ts';
 import { usage } from './cli/usage.ts';
 import type { CommandContext } from './commands/context.ts';
-import { childEnvironment, type Environment, loadSettings, processEnvironment } from './config/load.ts';
+import {
+  childEnvironment,
+  type Environment,
+  loadSettings,
+  processEnvironment,
+} from './config/load.ts';
+import type { Settings } from './config/options.ts';
 import { errorCodes, PipAccelError } from './core/errors.ts';
 import type { Interpreter } from './core/types.ts';
 import { becomeProgram } from './process/replace.ts';
 import { choosePython, recallInterpreter } from './python/interpreter.ts';
 import { borrowedPipCommand, pipCommand } from './python/pip.ts';
-import { consoleStreams, textReporter } from './report/text.ts';
+import { openReporter } from './report/open.ts';
+import { consoleStreams } from './report/text.ts';
 import { openStore, type Store } from './store/layout.ts';
 
 /** Runs one command line and tells the exit code. */
@@ -36,8 +43,22 @@ async function main(argv: readonly string[]): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof PipAccelError)) throw error;
-    textReporter(streams, { quietness: 0, verbosity: 'info' }).error(error.message, error.hint);
+    const reporter = await openReporter(logFormat(environment), {
+      quietness: 0,
+      verbosity: 'info',
+    });
+    reporter.error(error.message, error.hint);
     return errorCodes[error.code].exitCode;
+  }
+}
+
+/** Text where the settings themselves are what is wrong. */
+function logFormat(environment: Environment): Settings['logFormat'] {
+  try {
+    return loadSettings(environment, new Map()).logFormat;
+  } catch (error) {
+    if (error instanceof PipAccelError) return 'text';
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { InstalledDistribution } from '../core/types.ts';
+import type { DistributionMetadata, InstalledDistribution } from '../core/types.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { normalizeName } from '../python/names.ts';
 import { compareText } from '../python/text.ts';
@@ -9,10 +9,15 @@ export function installingLine(items: readonly PlannedItem[]): string {
   return `Installing collected packages: ${items.map(({ spelling }) => spelling).join(', ')}`;
 }
 
-/** What pip says of the version that goes. */
-export function uninstallLines({ spelling, replaces }: PlannedItem): readonly string[] {
-  if (!replaces) return [];
-  const { name, version } = replaces;
+/**
+ * What pip says of the version that goes.
+ *
+ * @param metadata of what is replaced: pip names it as its own metadata does.
+ */
+export function uninstallLines(
+  { spelling }: PlannedItem,
+  { name, version }: DistributionMetadata,
+): readonly string[] {
   return [
     `  Attempting uninstall: ${spelling}`,
     `    Found existing installation: ${name} ${version}`,

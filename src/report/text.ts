@@ -7,9 +7,13 @@ export interface Reporter {
   readonly emit: Emit;
   /** A line of pip's: shown unless `-q`. */
   readonly info: (line: string) => void;
-  /** Shown unless `-qq`. */
+  /** pip's own words that are said here in its place: shown unless `-qq`. */
+  readonly pipWarning: (line: string) => void;
+  /** Likewise: shown unless `-qqq`. */
+  readonly pipError: (line: string) => void;
+  /** What pip-accel has to say of itself: shown unless `-qq`. */
   readonly warning: (line: string) => void;
-  /** Shown unless `-qqq`. */
+  /** Likewise: shown unless `-qqq`. */
   readonly error: (message: string, hint?: string) => void;
 }
 
@@ -55,13 +59,16 @@ export function textReporter(streams: Streams, options: ReportOptions): Reporter
   const say = (wanted: Verbosity, line: string) => {
     if (shows(wanted)) streams.stdout(`${line}\n`);
   };
+  const error = (message: string, hint?: string) => {
+    if (options.quietness >= 3) return;
+    streams.stderr(`ERROR: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+  };
   return {
     info,
     warning,
-    error: (message, hint) => {
-      if (options.quietness >= 3) return;
-      streams.stderr(`ERROR: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
-    },
+    error,
+    pipWarning: warning,
+    pipError: error,
     emit: (event) => render(event, { streams, say, warning, restore: options.restore ?? String }),
   };
 }

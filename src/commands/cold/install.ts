@@ -16,7 +16,8 @@ import { hasBuildOptions, type InstallRequest, readRequest } from '../../plan/re
 import { becomeProgram } from '../../process/replace.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { installedLine, installingLine, uninstallLines } from '../../report/install-lines.ts';
-import { consoleStreams, type Reporter, textReporter } from '../../report/text.ts';
+import { openReporter } from '../../report/open.ts';
+import type { Reporter } from '../../report/text.ts';
 import type { Image } from '../../store/images.ts';
 import type { CommandContext } from '../context.ts';
 import { decide } from './decide.ts';
@@ -52,7 +53,7 @@ export async function install(
   }
   const files = await readSpecialFiles(line);
   try {
-    const reporter = textReporter(consoleStreams(), {
+    const reporter = await openReporter(context.settings.logFormat, {
       quietness: options.quiet - options.verbose,
       verbosity: context.settings.logVerbosity,
       restore: files.restore,
@@ -134,7 +135,9 @@ async function changeEnvironment(
     });
     const direct = items.filter(({ decided }) => decided.direct);
     for (const item of items) {
-      if (!item.decided.direct) for (const text of uninstallLines(item)) reporter.info(text);
+      if (item.decided.direct || !item.replaces) continue;
+      const replaced = readMetadata(item.replaces.metadataPath);
+      for (const text of uninstallLines(item, replaced)) reporter.info(text);
     }
     try {
       const { warnings } = await putInPlace(steps, context.interpreter, {
@@ -143,7 +146,7 @@ async function changeEnvironment(
         path: job.environment['PATH'] ?? '',
         beforeCommit: () => installDirect(job, direct),
       });
-      if (options.warnScriptLocation) for (const text of warnings) reporter.warning(text);
+      if (options.warnScriptLocation) for (const text of warnings) reporter.pipWarning(text);
     } catch (error) {
       return fail(job, error);
     }
@@ -152,7 +155,7 @@ async function changeEnvironment(
   }
   const { rootWarning, isVirtualEnvironment } = context.interpreter;
   if (rootWarning && !isVirtualEnvironment && options.warnRoot && process.getuid?.() === 0) {
-    reporter.warning(rootWarning);
+    reporter.pipWarning(rootWarning);
   }
   return 0;
 }
@@ -168,7 +171,7 @@ function warnOfConflicts(job: InstallJob, items: readonly PlannedItem[]): void {
   for (const { decided } of items) packages.set(decided.key, decided.metadata);
   const changed = new Set(items.map(({ decided }) => decided.key));
   const message = conflictMessage(packages, changed, job.context.interpreter.markers);
-  if (message) job.reporter.error(message);
+  if (message) job.reporter.pipError(message);
 }
 
 function fail(job: InstallJob, error: unknown): number {
