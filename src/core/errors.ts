@@ -44,6 +44,10 @@ export const errorCodes = {
     exitCode: 1,
     help: 'The environment cannot be changed.',
   },
+  interrupted: {
+    exitCode: 1,
+    help: 'A signal asked to stop; nothing was installed.',
+  },
   'install-failed': {
     exitCode: 1,
     help: 'Files could not be put in place; what had been changed was put back.',

@@ -32,6 +32,12 @@ const passedOn = new Set([
   'no-input',
 ]);
 
+interface Filling {
+  readonly requirements: readonly string[];
+  readonly prefix: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Installs build requirements into a prefix as pip would have (`--ignore-installed --prefix`),
  * through the same stages as the line that asked for the build: decided, obtained, linked.
@@ -40,8 +46,7 @@ const passedOn = new Set([
  */
 export async function fillEnvironment(
   job: InstallJob,
-  requirements: readonly string[],
-  prefix: string,
+  { requirements, prefix, signal }: Filling,
 ): Promise<void> {
   const { interpreter, settings } = job.context;
   const said: string[] = [];
@@ -51,7 +56,7 @@ export async function fillEnvironment(
     throw new PipAccelError('build-failed', said.join('').trimEnd() || requirements.join(', '));
   }
   const items = decision.items;
-  const images = await obtain(nested, items.map(({ decided }): Decided => decided));
+  const images = await obtain(nested, items.map(({ decided }): Decided => decided), signal);
   const steps = items.flatMap(({ decided, spelling }) => {
     const image = images.get(decided.key);
     return image ? [{ image, requested: true, replaces: null, directUrl: null, spelling }] : [];

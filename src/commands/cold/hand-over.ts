@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { PipOptions } from '../../config/pip-config.ts';
-import type { InstalledDistribution, Interpreter } from '../../core/types.ts';
+import type { Interpreter } from '../../core/types.ts';
 import { isExternallyManaged } from '../../python/interpreter.ts';
 
 /**
@@ -29,9 +29,4 @@ function isWritable(folder: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Why pip has to replace what is installed; null where it can be done here. */
-export function replacementReason(installed: InstalledDistribution): string | null {
-  return installed.form === 'dist-info' ? null : `${installed.name} is installed as ${installed.form}`;
 }

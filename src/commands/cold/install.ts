@@ -8,6 +8,7 @@ import {
 import { errorCodes, PipAccelError } from '../../core/errors.ts';
 import type { InstalledDistribution, NormalizedName } from '../../core/types.ts';
 import { install as putInPlace } from '../../install/install.ts';
+import { planRemoval } from '../../install/uninstall.ts';
 import { AuthenticationRequired } from '../../obtain/cold/download.ts';
 import { conflictMessage } from '../../plan/conflicts.ts';
 import { readInstalled, readMetadata } from '../../plan/installed.ts';
@@ -22,7 +23,8 @@ import type { Image } from '../../store/images.ts';
 import type { CommandContext } from '../context.ts';
 import { decide } from './decide.ts';
 import { installDirect } from './direct.ts';
-import { handOverReason, replacementReason } from './hand-over.ts';
+import { handOverReason } from './hand-over.ts';
+import { interruptible, Interruption } from './interruption.ts';
 import { isStoreTrouble, obtain } from './obtain.ts';
 import { readSpecialFiles } from './special-files.ts';
 
@@ -37,6 +39,8 @@ export interface InstallJob {
   /** What pips and builds get. */
   readonly environment: Environment;
   readonly reporter: Reporter;
+  /** Lets pip do the whole line; what it was asked before stands twice in its words. */
+  readonly handOver: () => Promise<number>;
 }
 
 /** `pip-accel install …`; tells the exit code. */
@@ -63,11 +67,33 @@ export async function install(
     const parsed = readable.parsed ?? { options: [], requirements: [] };
     const { interpreter } = context;
     const request = readRequest(parsed, configuration, { environment, interpreter });
-    const job = { line: readable, context, options, request, installed, environment, reporter };
-    return await runJob(job);
+    const handOver = () =>
+      files.hasCopies
+        ? runPip([...context.pip, 'install', ...readable.arguments], environment, reporter)
+        : becomeProgram([...context.pip, ...line.words], environment);
+    return await runJob({
+      line: readable,
+      context,
+      options,
+      request,
+      installed,
+      environment,
+      reporter,
+      handOver,
+    });
   } finally {
     await files.remove();
   }
+}
+
+async function runPip(
+  command: readonly string[],
+  environment: Environment,
+  reporter: Reporter,
+): Promise<number> {
+  return await runLines(command, environment, ({ stream, line }) => {
+    reporter.emit({ type: 'pip-line', stream, line });
+  });
 }
 
 function firstByName(distributions: readonly InstalledDistribution[]) {
@@ -79,44 +105,41 @@ function firstByName(distributions: readonly InstalledDistribution[]) {
 }
 
 async function runJob(job: InstallJob): Promise<number> {
-  if (hasBuildOptions(job.request)) return await handOver(job);
+  if (hasBuildOptions(job.request)) return await job.handOver();
   const decision = await decide(job);
   switch (decision.outcome) {
     case 'refused':
       return decision.exitCode;
     case 'hand-over':
-      return await handOver(job);
+      return await job.handOver();
     case 'planned':
       break;
     default:
       return decision satisfies never;
   }
   const { items } = decision;
-  if (items.some(({ replaces }) => replaces && replacementReason(replaces))) return await handOver(job);
+  if (items.some(({ replaces }) => replaces && !canReplace(replaces, job))) return await job.handOver();
   let images: ReadonlyMap<NormalizedName, Image>;
   try {
     const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
-    images = await obtain(job, linked);
+    images = await interruptible((signal) => obtain(job, linked, signal));
   } catch (error) {
-    if (error instanceof AuthenticationRequired) return await handOver(job);
+    if (error instanceof AuthenticationRequired) return await job.handOver();
     if (isStoreTrouble(error, job.context.store)) {
       job.reporter.warning(
         `the data directory ${job.context.store.root} cannot be used (${(error as Error).message}); pip installs instead`,
       );
-      return await handOver(job);
+      return await job.handOver();
     }
     return fail(job, error);
   }
   return await changeEnvironment(job, items, images);
 }
 
-/** pip does the whole line, having been asked before: its words stand twice. */
-async function handOver(job: InstallJob): Promise<number> {
-  const { general, arguments: words } = job.line;
-  const command = [...job.context.pip, ...general, 'install', ...words];
-  return await runLines(command, job.environment, ({ stream, line }) => {
-    job.reporter.emit({ type: 'pip-line', stream, line });
-  });
+/** False where pip has to replace what is installed: eggs, what lies outside the environment. */
+function canReplace(installed: InstalledDistribution, job: InstallJob): boolean {
+  const removal = planRemoval(installed, job.context.interpreter);
+  return removal !== null && removal.paths.size > 0;
 }
 
 async function changeEnvironment(
@@ -177,5 +200,5 @@ function warnOfConflicts(job: InstallJob, items: readonly PlannedItem[]): void {
 function fail(job: InstallJob, error: unknown): number {
   if (!(error instanceof PipAccelError)) throw error;
   job.reporter.error(error.message, error.hint);
-  return errorCodes[error.code].exitCode;
+  return error instanceof Interruption ? error.exitCode : errorCodes[error.code].exitCode;
 }

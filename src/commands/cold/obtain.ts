@@ -13,12 +13,14 @@ import type { InstallJob } from './install.ts';
 export async function obtain(
   job: InstallJob,
   decided: readonly Decided[],
+  signal: AbortSignal,
 ): Promise<ReadonlyMap<NormalizedName, Image>> {
   const { context, environment, options, reporter } = job;
   const { settings, store, interpreter } = context;
   const transport = settings.offline ? null : await openTransport(options, environment);
   try {
     const { images } = await obtainImages(decided, {
+      signal,
       store,
       transport,
       environment,
@@ -31,7 +33,8 @@ export async function obtain(
         wheel: job.installed.has(normalizeName('wheel')),
       }),
       target: { interpreter, umask: process.umask() },
-      fillEnvironment: (requirements, prefix) => fillEnvironment(job, requirements, prefix),
+      fillEnvironment: (requirements, prefix) =>
+        fillEnvironment(job, { requirements, prefix, signal }),
     });
     return images;
   } finally {

@@ -6,6 +6,7 @@ import type { GivenOption, InstallWords } from '../../cli/argv.ts';
 /** A line whose requirement and constraint files can all be read more than once. */
 export interface ReadableLine {
   readonly line: InstallWords;
+  readonly hasCopies: boolean;
   /** Gives back, in a line of pip's, the names that the user typed. */
   readonly restore: (text: string) => string;
   readonly remove: () => Promise<void>;
@@ -21,7 +22,9 @@ export async function readSpecialFiles(line: InstallWords): Promise<ReadableLine
     const isFile = given.option.name === 'requirement' || given.option.name === 'constraint';
     if (isFile && (await isSpecial(given.value))) special.push(given);
   }
-  if (special.length === 0) return { line, restore: (text) => text, remove: async () => {} };
+  if (special.length === 0) {
+    return { line, hasCopies: false, restore: (text) => text, remove: async () => {} };
+  }
   const folder = await mkdtemp(join(tmpdir(), 'pip-accel-'));
   const copies = new Map<GivenOption, string>();
   for (const given of special) {
@@ -31,6 +34,7 @@ export async function readSpecialFiles(line: InstallWords): Promise<ReadableLine
   }
   return {
     line: withCopies(line, copies),
+    hasCopies: true,
     restore: (text) =>
       [...copies].reduce((changed, [{ value }, copy]) => changed.replaceAll(copy, value), text),
     remove: () => rm(folder, { recursive: true, force: true }),

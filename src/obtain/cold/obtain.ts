@@ -23,6 +23,8 @@ export interface ObtainContext extends DownloadContext {
   /** What child processes get. */
   readonly environment: Environment;
   readonly fillEnvironment: BuildContext['fillEnvironment'];
+  /** Aborted when the work is no longer wanted. */
+  readonly signal: AbortSignal;
 }
 
 /** What became of a decision's distributions. */
@@ -49,7 +51,7 @@ export async function obtainImages(
   const run = {
     downloads: pLimit(parallelDownloads),
     builds: pLimit(availableParallelism()),
-    signal: aborter.signal,
+    signal: AbortSignal.any([aborter.signal, context.signal]),
   };
   const archives = await Promise.allSettled(
     decided.map(async (item) => {
@@ -61,7 +63,8 @@ export async function obtainImages(
       }
     }),
   );
-  if (aborter.signal.aborted) throw aborter.signal.reason;
+  context.signal.throwIfAborted();
+  aborter.signal.throwIfAborted();
   const found = archives.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const images = await makeImages(
     found.map(({ archive }) => archive),
