@@ -1,4 +1,4 @@
-import type { DistributionMetadata, InstalledDistribution } from '../core/types.ts';
+import type { DistributionMetadata, InstalledDistribution, NormalizedName } from '../core/types.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { normalizeName } from '../python/names.ts';
 import { compareText } from '../python/text.ts';
@@ -26,10 +26,21 @@ export function uninstallLines(
   ];
 }
 
-/** Sorted by name as text, whatever the order of installation. */
-export function installedLine(items: readonly PlannedItem[]): string {
+/**
+ * Sorted by name as text, whatever the order of installation.
+ *
+ * @param found the versions that a look at the environment finds afterwards: with
+ *   `--ignore-installed` an old version stays beside the new one, and may be found first.
+ */
+export function installedLine(
+  items: readonly PlannedItem[],
+  found: ReadonlyMap<NormalizedName, InstalledDistribution>,
+): string {
   const installed = items
-    .map(({ spelling, decided }) => ({ spelling, version: decided.metadata.version }))
+    .map(({ spelling, decided: { key, metadata } }) => ({
+      spelling,
+      version: found.get(key)?.version ?? metadata.version,
+    }))
     .sort((left, right) => compareText(left.spelling, right.spelling));
   const words = installed.map(({ spelling, version }) => `${spelling}-${version}`);
   return `Successfully installed ${words.join(' ')}`;

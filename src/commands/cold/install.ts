@@ -174,7 +174,10 @@ async function changeEnvironment(
       return fail(job, error);
     }
     warnOfConflicts(job, items);
-    reporter.info(installedLine(items));
+    const found = options.flag('ignore-installed')
+      ? firstByName(await readInstalled(context.interpreter))
+      : new Map<NormalizedName, InstalledDistribution>();
+    reporter.info(installedLine(items, found));
   }
   const { rootWarning, isVirtualEnvironment } = context.interpreter;
   if (rootWarning && !isVirtualEnvironment && options.warnRoot && process.getuid?.() === 0) {
