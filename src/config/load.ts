@@ -101,6 +101,7 @@ function toSettings(written: ReadonlyMap<string, Written>, home: string): Settin
     indexMaxAge: read('index-max-age', 0),
     offline: read('offline', false),
     logVerbosity: read('log-verbosity', 'info'),
+    logFile: read('log-file', null),
     logFormat: read('log-format', 'text'),
   };
 }

@@ -82,6 +82,12 @@ export const optionTable = {
     default: 'info',
     help: 'How much pip-accel says of itself; `-v` and `-q` on the command line move it up and down.',
   },
+  'log-file': {
+    kind: 'path',
+    environment: 'PIP_ACCEL_LOG_FILE',
+    default: 'none',
+    help: 'A file to which every `install` adds what it did, a line of JSON for each event: what was linked, and what was handed to pip and why.',
+  },
   'log-format': {
     kind: 'choice',
     choices: ['text', 'json'],
@@ -108,5 +114,7 @@ export interface Settings {
   readonly indexMaxAge: number;
   readonly offline: boolean;
   readonly logVerbosity: Verbosity;
+  /** null: no log. */
+  readonly logFile: string | null;
   readonly logFormat: 'text' | 'json';
 }

@@ -38,6 +38,10 @@ export type Event =
       readonly version: string;
       readonly milliseconds: number;
     }
+  /** pip does the whole line itself. */
+  | { readonly type: 'handed-over'; readonly reason: string }
+  /** The environment is as it was asked for; the direct ones were installed by pip. */
+  | { readonly type: 'installed'; readonly linked: number; readonly direct: number }
   | { readonly type: 'warning'; readonly message: string };
 
 export type Emit = (event: Event) => void;

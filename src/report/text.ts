@@ -28,6 +28,8 @@ export interface ReportOptions {
   readonly verbosity: Verbosity;
   /** Gives back, in a line of pip's, what the user typed. */
   readonly restore?: (line: string) => string;
+  /** Hears of every event, whatever is shown. */
+  readonly log?: Emit;
 }
 
 const levels: readonly Verbosity[] = ['error', 'warning', 'info', 'verbose', 'debug'];
@@ -107,6 +109,11 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
       return;
     case 'image-made':
       say('debug', `Unpacked ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
+      return;
+    case 'handed-over':
+      say('debug', `Handed to pip: ${event.reason}`);
+      return;
+    case 'installed':
       return;
     case 'warning':
       warning(event.message);

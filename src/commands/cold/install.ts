@@ -17,6 +17,7 @@ import { hasBuildOptions, type InstallRequest, readRequest } from '../../plan/re
 import { becomeProgram } from '../../process/replace.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { installedLine, installingLine, uninstallLines } from '../../report/install-lines.ts';
+import { logFile } from '../../report/log-file.ts';
 import { openReporter } from '../../report/open.ts';
 import type { Reporter } from '../../report/text.ts';
 import type { Image } from '../../store/images.ts';
@@ -40,7 +41,7 @@ export interface InstallJob {
   readonly environment: Environment;
   readonly reporter: Reporter;
   /** Lets pip do the whole line; what it was asked before stands twice in its words. */
-  readonly handOver: () => Promise<number>;
+  readonly handOver: (reason: string) => Promise<number>;
 }
 
 /** `pip-accel install …`; tells the exit code. */
@@ -52,7 +53,10 @@ export async function install(
   const configuration = loadPipConfiguration(environment, context.interpreter.prefix);
   const options =
     line.parsed && configuration ? effectiveOptions(configuration, line.parsed.options) : null;
-  if (!options || !configuration || handOverReason(options, context.interpreter) !== null) {
+  const log = logFile(context.settings.logFile);
+  const reason = options ? handOverReason(options, context.interpreter) : 'not understood';
+  if (!options || !configuration || reason !== null) {
+    log({ type: 'handed-over', reason: reason ?? 'not understood' });
     return await becomeProgram([...context.pip, ...line.words], environment);
   }
   const files = await readSpecialFiles(line);
@@ -61,16 +65,19 @@ export async function install(
       quietness: options.quiet - options.verbose,
       verbosity: context.settings.logVerbosity,
       restore: files.restore,
+      log,
     });
     const installed = firstByName(await readInstalled(context.interpreter));
     const { line: readable } = files;
     const parsed = readable.parsed ?? { options: [], requirements: [] };
     const { interpreter } = context;
     const request = readRequest(parsed, configuration, { environment, interpreter });
-    const handOver = () =>
-      files.hasCopies
-        ? runPip([...context.pip, 'install', ...readable.arguments], environment, reporter)
-        : becomeProgram([...context.pip, ...line.words], environment);
+    const handOver = async (reason: string) => {
+      reporter.emit({ type: 'handed-over', reason });
+      return files.hasCopies
+        ? await runPip([...context.pip, 'install', ...readable.arguments], environment, reporter)
+        : await becomeProgram([...context.pip, ...line.words], environment);
+    };
     return await runJob({
       line: readable,
       context,
@@ -105,31 +112,34 @@ function firstByName(distributions: readonly InstalledDistribution[]) {
 }
 
 async function runJob(job: InstallJob): Promise<number> {
-  if (hasBuildOptions(job.request)) return await job.handOver();
+  if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
   const decision = await decide(job);
   switch (decision.outcome) {
     case 'refused':
       return decision.exitCode;
     case 'hand-over':
-      return await job.handOver();
+      return await job.handOver('a pip without --report');
     case 'planned':
       break;
     default:
       return decision satisfies never;
   }
   const { items } = decision;
-  if (items.some(({ replaces }) => replaces && !canReplace(replaces, job))) return await job.handOver();
+  const irreplaceable = items.find(({ replaces }) => replaces && !canReplace(replaces, job));
+  if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
   let images: ReadonlyMap<NormalizedName, Image>;
   try {
     const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
     images = await interruptible((signal) => obtain(job, linked, signal));
   } catch (error) {
-    if (error instanceof AuthenticationRequired) return await job.handOver();
+    if (error instanceof AuthenticationRequired) {
+      return await job.handOver('an index that asks for credentials');
+    }
     if (isStoreTrouble(error, job.context.store)) {
       job.reporter.warning(
         `the data directory ${job.context.store.root} cannot be used (${(error as Error).message}); pip installs instead`,
       );
-      return await job.handOver();
+      return await job.handOver('a data directory that cannot be used');
     }
     return fail(job, error);
   }
@@ -179,6 +189,8 @@ async function changeEnvironment(
       : new Map<NormalizedName, InstalledDistribution>();
     reporter.info(installedLine(items, found));
   }
+  const linked = items.filter(({ decided }) => !decided.direct).length;
+  reporter.emit({ type: 'installed', linked, direct: items.length - linked });
   const { rootWarning, isVirtualEnvironment } = context.interpreter;
   if (rootWarning && !isVirtualEnvironment && options.warnRoot && process.getuid?.() === 0) {
     reporter.pipWarning(rootWarning);

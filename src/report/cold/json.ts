@@ -66,7 +66,10 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
     case 'download-start':
     case 'download-end':
       return 'verbose';
+    case 'installed':
+      return 'verbose';
     case 'image-made':
+    case 'handed-over':
       return 'debug';
     default:
       return event satisfies never;
