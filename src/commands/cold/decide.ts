@@ -9,7 +9,7 @@ import { isClosurePinned, namedRoots, requestKey } from '../../plan/request.ts';
 import { atLeast } from '../../python/pip.ts';
 import { replayedLines } from '../../report/install-lines.ts';
 import type { InstallJob } from './install.ts';
-import { isStoreTrouble } from './obtain.ts';
+import { isStoreTrouble } from '../../store/cold/publish.ts';
 
 export type Decision =
   | { readonly outcome: 'planned'; readonly items: readonly PlannedItem[] }

@@ -26,7 +26,8 @@ import { decide } from './decide.ts';
 import { installDirect } from './direct.ts';
 import { handOverReason } from './hand-over.ts';
 import { interruptible, Interruption } from './interruption.ts';
-import { isStoreTrouble, obtain } from './obtain.ts';
+import { isStoreTrouble } from '../../store/cold/publish.ts';
+import { obtain } from './obtain.ts';
 import { readSpecialFiles } from './special-files.ts';
 
 /** An `install` line that is ours to do, and all that is known of it. */

@@ -1,11 +1,9 @@
-import { hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
 import { normalizeName } from '../../python/names.ts';
 import type { Image } from '../../store/images.ts';
-import type { Store } from '../../store/layout.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import type { InstallJob } from './install.ts';
 
@@ -40,13 +38,4 @@ export async function obtain(
   } finally {
     await transport?.close();
   }
-}
-
-/** True where the data directory is full, read-only or not ours: then pip installs without it. */
-export function isStoreTrouble(error: unknown, store: Store): boolean {
-  if (error instanceof PipAccelError) return error.code === 'store-unusable';
-  if (!hasErrno(error, 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST')) return false;
-  // A write on an open file does not say which: in this stage only the store is written.
-  const path = (error as NodeJS.ErrnoException).path;
-  return path === undefined || path.startsWith(store.root);
 }

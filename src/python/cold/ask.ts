@@ -5,7 +5,7 @@ import { PipAccelError } from '../../core/errors.ts';
 import type { Environment } from '../../config/load.ts';
 import type { Interpreter } from '../../core/types.ts';
 import { writeFile } from 'node:fs/promises';
-import { publishFile } from '../../store/cold/publish.ts';
+import { isStoreTrouble, publishFile } from '../../store/cold/publish.ts';
 import type { Store } from '../../store/layout.ts';
 import { fileStamp, interpreterFile, type RememberedInterpreter } from '../interpreter.ts';
 import { readScript } from './scripts.ts';
@@ -25,7 +25,14 @@ export async function askInterpreter(
   environment: Environment,
 ): Promise<Interpreter> {
   const interpreter = await runFacts(executable, environment);
-  if (await isNativeExecutable(executable)) await remember(store, executable, interpreter, environment);
+  if (await isNativeExecutable(executable)) {
+    try {
+      await remember(store, executable, interpreter, environment);
+    } catch (error) {
+      // What is known now is enough for this run; an installation will say what is wrong with the store.
+      if (!isStoreTrouble(error, store)) throw error;
+    }
+  }
   return interpreter;
 }
 
