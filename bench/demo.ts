@@ -29,11 +29,20 @@ const environment = join(folder, 'environment');
 const store = join(folder, 'cache');
 const buildLog = join(folder, 'builds.txt');
 const requirements = join(repository, 'fixtures', 'demo', 'requirements.txt');
-const words = ['install', '--no-index', '--find-links', join(fixtures, 'index'), '-r', requirements];
+const words = [
+  'install',
+  '--no-index',
+  '--find-links',
+  join(fixtures, 'index'),
+  '-r',
+  requirements,
+];
 
 /** Nothing of the machine's own settings of pip or pip-accel. */
 const variables = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PIP|PYTHON)/.test(name))),
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(PIP|PYTHON)/.test(name)),
+  ),
   HOME: join(folder, 'home'),
   XDG_CACHE_HOME: join(folder, 'home', '.cache'),
   PIP_CONFIG_FILE: '/dev/null',
@@ -78,7 +87,9 @@ function demonstrate(): number {
     ...second.built.map((line) => `the second run built ${line}`),
     ...differences(kept, keptAfter).map((path) => `the second run downloaded or built ${path}`),
     ...differences(first.files, second.files).map((path) => `the two environments differ: ${path}`),
-    ...differences(alike(byPip.files), alike(second.files)).map((path) => `not as pip has it: ${path}`),
+    ...differences(alike(byPip.files), alike(second.files)).map(
+      (path) => `not as pip has it: ${path}`,
+    ),
   ];
   for (const fault of faults) console.error(`FAULT: ${fault}`);
   if (faults.length > 0) return 1;

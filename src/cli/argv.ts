@@ -120,7 +120,9 @@ function takeLong(words: readonly string[], index: number): Taken | null {
   const option = findLongOption(word.slice(2, equals === -1 ? undefined : equals));
   if (!option) return null;
   if (!takesValue(option)) {
-    return equals === -1 ? { given: [{ option, value: '', words: [word] }], next: index + 1 } : null;
+    return equals === -1
+      ? { given: [{ option, value: '', words: [word] }], next: index + 1 }
+      : null;
   }
   if (equals !== -1) {
     return { given: [{ option, value: word.slice(equals + 1), words: [word] }], next: index + 1 };

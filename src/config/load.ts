@@ -16,7 +16,9 @@ interface Written {
 /** The only place where the process's environment is read. */
 export function processEnvironment(): Environment {
   return Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
   );
 }
 

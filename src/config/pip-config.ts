@@ -34,7 +34,11 @@ export function loadPipConfiguration(
     }
   }
   const merged = new Map<string, string>();
-  for (const [key, value] of [...sections.global, ...sections.install, ...fromEnvironment(environment)]) {
+  for (const [key, value] of [
+    ...sections.global,
+    ...sections.install,
+    ...fromEnvironment(environment),
+  ]) {
     if (value === '') continue;
     merged.delete(key);
     merged.set(key, value);
@@ -108,8 +112,7 @@ export function effectiveOptions(
   const said = (name: string) => given.filter(({ option }) => option.name === name);
   const flag = (name: string) =>
     said(name).length > 0 || isTrue(aliased(name, configuration) ?? 'false');
-  const value = (name: string) =>
-    said(name).at(-1)?.value ?? aliased(name, configuration) ?? null;
+  const value = (name: string) => said(name).at(-1)?.value ?? aliased(name, configuration) ?? null;
   const values = (name: string) => [
     ...(configured(name)?.split(/\s+/).filter(Boolean) ?? []),
     ...said(name).map((option) => option.value),
@@ -166,7 +169,11 @@ function handOverReason(
 
 /** tox sets `PIP_USER=0`: a flag that is configured off asks for nothing. */
 function isIgnored(option: PipOption, value: string): boolean {
-  return option.name === 'help' || option.name === 'version' || (option.action === 'flag' && !isTrue(value));
+  return (
+    option.name === 'help' ||
+    option.name === 'version' ||
+    (option.action === 'flag' && !isTrue(value))
+  );
 }
 
 function isTrue(value: string): boolean {

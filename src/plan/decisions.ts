@@ -23,7 +23,9 @@ export function decisionFile(store: Store, key: string): string {
 /** The decision on a request, or null where there is none that can be read. */
 export function recallDecision(store: Store, key: string): RememberedDecision | null {
   try {
-    const decision = JSON.parse(readFileSync(decisionFile(store, key), 'utf8')) as RememberedDecision;
+    const decision = JSON.parse(
+      readFileSync(decisionFile(store, key), 'utf8'),
+    ) as RememberedDecision;
     return decision.format === 1 ? decision : null;
   } catch {
     return null;

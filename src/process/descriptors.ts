@@ -45,7 +45,13 @@ function openDescriptors(): readonly OpenDescriptor[] {
     try {
       const target = readlinkSync(`/proc/self/fd/${name}`);
       const info = readFileSync(`/proc/self/fdinfo/${name}`, 'latin1');
-      return [{ descriptor, target, flags: Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '0', 8) }];
+      return [
+        {
+          descriptor,
+          target,
+          flags: Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '0', 8),
+        },
+      ];
     } catch {
       // The descriptor of the listing itself is gone by now.
       return [];

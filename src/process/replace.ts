@@ -45,7 +45,8 @@ function execByLibrary(
     const libc = koffi.load(null);
     const fcntl = libc.func('int fcntl(int, int, ...)');
     const execve = libc.func('int execve(const char *, const char **, const char **)');
-    for (const descriptor of [0, 1, 2, ...inherited]) fcntl(descriptor, setDescriptorFlags, 'int', 0);
+    for (const descriptor of [0, 1, 2, ...inherited])
+      fcntl(descriptor, setDescriptorFlags, 'int', 0);
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     execve(file, [...argv, null], [...variables, null]);
   } catch {
@@ -76,4 +77,3 @@ async function runAsChild(
     });
   });
 }
-

@@ -71,7 +71,11 @@ function isExecutableFile(path: string): boolean {
 }
 
 /** Where the facts of a Python are kept; what it finds on its path depends on these variables too. */
-export function interpreterFile(store: Store, executable: string, environment: Environment): string {
+export function interpreterFile(
+  store: Store,
+  executable: string,
+  environment: Environment,
+): string {
   const key = createHash('sha256')
     .update([executable, ...pathVariables.map((name) => environment[name] ?? '')].join('\0'))
     .digest('hex');

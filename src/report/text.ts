@@ -88,7 +88,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
       streams[event.stream](`${restore(event.line)}\n`);
       return;
     case 'decide-retry':
-      warning(`pip met a failure of the network; asking again (${event.attempt} of ${event.attempts})`);
+      warning(
+        `pip met a failure of the network; asking again (${event.attempt} of ${event.attempts})`,
+      );
       return;
     case 'download-start':
       say('verbose', `Fetching ${event.filename}`);
@@ -99,7 +101,10 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
       );
       return;
     case 'download-end':
-      say('verbose', `Fetched ${event.filename} (${size(event.bytes)} in ${seconds(event.milliseconds)})`);
+      say(
+        'verbose',
+        `Fetched ${event.filename} (${size(event.bytes)} in ${seconds(event.milliseconds)})`,
+      );
       return;
     case 'build-start':
       say('info', `Building ${event.name} ${event.version} (output in ${event.log})`);

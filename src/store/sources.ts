@@ -49,7 +49,9 @@ export function findSource(
     const record = JSON.parse(readFileSync(recordPath(path), 'utf8')) as SourceRecord;
     if (statSync(path).size !== record.size) return null;
     const isSame =
-      source.sha256 === null ? isUnchanged(source, record, options) : source.sha256 === record.sha256;
+      source.sha256 === null
+        ? isUnchanged(source, record, options)
+        : source.sha256 === record.sha256;
     return isSame ? { path, sha256: record.sha256 } : null;
   } catch {
     return null;

@@ -37,15 +37,19 @@ interface Block {
 
 const blocksOf = (page: string): readonly Block[] => {
   const text = readFileSync(join(repository, page), 'utf8');
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(({ 1: language = '', 2: body = '', index }) => ({
-    language,
-    text: body,
-    line: text.slice(0, index).split('\n').length,
-  }));
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
+    ({ 1: language = '', 2: body = '', index }) => ({
+      language,
+      text: body,
+      line: text.slice(0, index).split('\n').length,
+    }),
+  );
 };
 
 const blocks = pages.flatMap((page) => blocksOf(page).map((block) => ({ page, ...block })));
-const runnable = pages.filter((page) => blocksOf(page).some(({ language }) => language === 'console'));
+const runnable = pages.filter((page) =>
+  blocksOf(page).some(({ language }) => language === 'console'),
+);
 
 let sandbox: Sandbox;
 beforeAll(() => {
@@ -71,7 +75,10 @@ test.each(runnable)('%s: its commands run and say what is shown', (page) => {
       PIP_FIND_LINKS: join(sandbox.root, 'fixtures', 'index'),
     },
   });
-  expect({ exitCode, output: exitCode === 0 ? '' : stdout + stderr }).toEqual({ exitCode: 0, output: '' });
+  expect({ exitCode, output: exitCode === 0 ? '' : stdout + stderr }).toEqual({
+    exitCode: 0,
+    output: '',
+  });
   const said = new Map(
     stdout.split(/^@@ /m).map((part) => {
       const end = part.indexOf('\n');
@@ -103,7 +110,10 @@ function stepsOf(block: Block): readonly Step[] {
 
 function patternOf(lines: readonly string[]): RegExp {
   const escaped = lines.map((line) =>
-    line.split('…').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.*'),
+    line
+      .split('…')
+      .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+      .join('.*'),
   );
   // Output that is not shown may stand between any two lines.
   return new RegExp(escaped.map((line) => `^${line}$`).join('[^]*'), 'm');

@@ -101,7 +101,9 @@ test('a requirements file that is a pipe is read', () => {
   const script = 'exec "$0" install -r <(echo pip)';
   const { stdout, exitCode } = sandbox.run(['bash', '-c', script, executable]);
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/Requirement already satisfied: pip .*\(from -r \/dev\/fd\/\d+ \(line 1\)\)/);
+  expect(stdout).toMatch(
+    /Requirement already satisfied: pip .*\(from -r \/dev\/fd\/\d+ \(line 1\)\)/,
+  );
 });
 
 test('pip takes the place of pip-accel, so that signals are its own', () => {

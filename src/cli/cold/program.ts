@@ -6,7 +6,10 @@ import { openStore } from '../../store/layout.ts';
 declare const PIP_ACCEL_VERSION: string;
 
 /** pip-accel's own commands: `pip-accel accel …`. */
-export async function runAccel(words: readonly string[], environment: Environment): Promise<number> {
+export async function runAccel(
+  words: readonly string[],
+  environment: Environment,
+): Promise<number> {
   let output = '';
   const program = new Command('pip-accel accel')
     .description('What pip-accel itself has to say; everything else is pip’s.')

@@ -41,7 +41,9 @@ export async function installDirect(job: InstallJob, items: readonly PlannedItem
     const command = [
       ...job.context.pip,
       'install',
-      ...given.filter(({ option }) => !decisive.includes(option.name)).flatMap(({ words }) => words),
+      ...given
+        .filter(({ option }) => !decisive.includes(option.name))
+        .flatMap(({ words }) => words),
       '--no-deps',
       '--no-warn-conflicts',
       '--disable-pip-version-check',
@@ -54,7 +56,10 @@ export async function installDirect(job: InstallJob, items: readonly PlannedItem
       job.reporter.emit({ type: 'pip-line', stream, line });
     });
     if (exitCode !== 0) {
-      throw new PipAccelError('install-failed', 'pip could not install what was named by path or URL');
+      throw new PipAccelError(
+        'install-failed',
+        'pip could not install what was named by path or URL',
+      );
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -56,7 +56,11 @@ export async function fillEnvironment(
     throw new PipAccelError('build-failed', said.join('').trimEnd() || requirements.join(', '));
   }
   const items = decision.items;
-  const images = await obtain(nested, items.map(({ decided }): Decided => decided), signal);
+  const images = await obtain(
+    nested,
+    items.map(({ decided }): Decided => decided),
+    signal,
+  );
   const steps = items.flatMap(({ decided, spelling }) => {
     const image = images.get(decided.key);
     return image ? [{ image, requested: true, replaces: null, directUrl: null, spelling }] : [];
@@ -88,7 +92,9 @@ function buildJob(
   const { context, environment } = job;
   // What the user's own line names by variable is not for its builds, but for constraints.
   const configuration = new Map(
-    [...job.request.configuration].filter(([name]) => name !== 'requirement' && name !== 'editable'),
+    [...job.request.configuration].filter(
+      ([name]) => name !== 'requirement' && name !== 'editable',
+    ),
   );
   const where = { environment, interpreter: context.interpreter };
   const { PIP_REQUIREMENT: _, PIP_EDITABLE: __, ...variables } = environment;

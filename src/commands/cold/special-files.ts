@@ -66,7 +66,10 @@ function withCopies(line: InstallWords, copies: ReadonlyMap<GivenOption, string>
   return {
     ...line,
     general: [],
-    arguments: [...words, ...(parsed.requirements.length > 0 ? ['--', ...parsed.requirements] : [])],
+    arguments: [
+      ...words,
+      ...(parsed.requirements.length > 0 ? ['--', ...parsed.requirements] : []),
+    ],
     parsed: { ...parsed, options },
   };
 }

@@ -136,8 +136,7 @@ async function obtainBinary(
     run.signal.throwIfAborted();
     return obtainSource(source, context);
   });
-  const built =
-    sourceHash === stored.sha256 ? null : await findBuilt(item, stored.sha256, context);
+  const built = sourceHash === stored.sha256 ? null : await findBuilt(item, stored.sha256, context);
   const archive =
     built ??
     (await run.builds(() => {

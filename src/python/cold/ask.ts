@@ -47,10 +47,14 @@ async function runFacts(executable: string, environment: Environment): Promise<I
     // A sitecustomize may print; the facts are the last line.
     return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as Interpreter;
   } catch (error) {
-    throw new PipAccelError('python-not-found', `${executable} does not work as a Python interpreter`, {
-      cause: error,
-      hint: `Run it by hand to see why: ${executable} -c "import sys; print(sys.version)".`,
-    });
+    throw new PipAccelError(
+      'python-not-found',
+      `${executable} does not work as a Python interpreter`,
+      {
+        cause: error,
+        hint: `Run it by hand to see why: ${executable} -c "import sys; print(sys.version)".`,
+      },
+    );
   }
 }
 
