@@ -100,6 +100,7 @@ export class Bench {
   async #create(): Promise<void> {
     await mkdir(this.options.home, { recursive: true });
     await succeed([...this.#spec.create, this.prefix], { home: this.options.home });
+    if (this.#spec.tools.length === 0) return;
     await succeed(
       [this.python, '-m', 'pip', 'install', '--quiet', '--upgrade', ...this.#spec.tools],
       this.options,

@@ -54,7 +54,8 @@ export async function ownPrefixRow(kind: 'own prefix' | 'conda'): Promise<Row | 
     spec: {
       create: copy(interpreter, additions),
       tools: PIPS[interpreter.version] ?? NEWEST_PIP,
-      interpreter: `bin/python${interpreter.version}`,
+      // By the name that is found on PATH: it is what scripts will name.
+      interpreter: 'bin/python3',
     },
   };
 }
