@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readTree, type Tree } from '../install/site.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -66,6 +67,34 @@ export class Sandbox {
   pip(words: readonly string[], options: RunOptions = {}): Finished {
     // The oracle would show variables of pip-accel in `pip config list`.
     return this.#run([join(this.venv, 'bin', 'pip'), ...words], this.environment, options);
+  }
+
+  /** Remembers the environment as it is now, for `resetEnvironment`. */
+  keepEnvironment(): void {
+    this.run(['cp', '-al', this.venv, `${this.venv}.kept`]);
+  }
+
+  /** Installers put new files in place of old ones and edit none, so links do for a copy. */
+  resetEnvironment(): void {
+    rmSync(this.venv, { recursive: true, force: true });
+    this.run(['cp', '-al', `${this.venv}.kept`, this.venv]);
+  }
+
+  /** Every path of the environment with what lies there. */
+  snapshot(): Tree {
+    return readTree(this.venv);
+  }
+
+  /** The binary distributions of the data directory, by name. */
+  binaries(): readonly { readonly name: string; readonly members: readonly string[] }[] {
+    const folder = join(this.cache, 'binaries', 'v1');
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.tar.gz'))
+      .sort()
+      .map((name) => {
+        const { stdout } = this.run(['tar', '--force-local', '-tzf', join(folder, name)]);
+        return { name, members: stdout.split('\n').filter(Boolean) };
+      });
   }
 
   [Symbol.dispose](): void {
