@@ -121,6 +121,8 @@ export interface Source {
 export interface Decided {
   readonly metadata: DistributionMetadata;
   readonly key: NormalizedName;
+  /** As the requirement that pip followed spells it, where the answer tells. */
+  readonly spelling?: string;
   readonly source: Source;
   /** Named by the user, so that it gets a REQUESTED file (PEP 376). */
   readonly requested: boolean;

@@ -28,6 +28,30 @@ export function installationOrder(
   return [...toInstall].sort((a, b) => weight(b) - weight(a) || (a < b ? 1 : a > b ? -1 : 0));
 }
 
+/**
+ * The order of pip's legacy resolver (`resolution/legacy/resolver.py`, `get_installation_order`):
+ * from each in turn, its dependencies first; what is not to be installed leads nowhere.
+ *
+ * @param graph edges from each project to what it depends on, in pip's order.
+ * @param sequence the projects in the order in which pip came upon them.
+ */
+export function legacyInstallationOrder(
+  graph: ReadonlyMap<NormalizedName, readonly NormalizedName[]>,
+  sequence: readonly NormalizedName[],
+): readonly NormalizedName[] {
+  const ordered: NormalizedName[] = [];
+  const met = new Set<NormalizedName>();
+  const schedule = (key: NormalizedName) => {
+    const children = graph.get(key);
+    if (children === undefined || met.has(key)) return;
+    met.add(key);
+    for (const child of children) schedule(child);
+    ordered.push(key);
+  };
+  for (const key of sequence) schedule(key);
+  return ordered;
+}
+
 function pruneLeaves(graph: Map<string, Set<string>>, weights: Map<string, number>): void {
   for (;;) {
     const leaves = [...graph].flatMap(([node, children]) =>

@@ -5,8 +5,9 @@ import type {
   Interpreter,
   NormalizedName,
 } from '../core/types.ts';
-import { type GraphMember, resolvedGraph } from './graph.ts';
-import { installationOrder } from './order.ts';
+import { normalizeName } from '../python/names.ts';
+import { dependencies, type GraphMember, resolvedGraph } from './graph.ts';
+import { installationOrder, legacyInstallationOrder } from './order.ts';
 
 /** What is to be done, in the order in which it is done. */
 export interface PlannedItem {
@@ -27,8 +28,13 @@ export interface PlanRequest {
   readonly ignoreDependencies: boolean;
   readonly ignoreRequiresPython: boolean;
   readonly ignoreInstalled: boolean;
-  /** Pips before 22.0 order by the longest path alone. */
-  readonly pruning: boolean;
+  /**
+   * What the order of installation follows: pips before 22.0 know the longest path alone, those
+   * with the legacy resolver neither.
+   */
+  readonly order: 'pruning' | 'longest-path' | 'legacy';
+  /** What requirements and constraints name, in the order of the request. */
+  readonly mentioned: readonly NormalizedName[];
 }
 
 /** Puts a decision into pip's order, and beside each distribution what it replaces. */
@@ -41,12 +47,34 @@ export function makePlan(request: PlanRequest): readonly PlannedItem[] {
     ignoreDependencies: request.ignoreDependencies,
     ignoreRequiresPython: request.ignoreRequiresPython,
   });
-  return installationOrder(graph, [...decided.keys()], request.pruning).flatMap((key) => {
+  const order =
+    request.order === 'legacy'
+      ? legacyOrder(request)
+      : installationOrder(graph, [...decided.keys()], request.order === 'pruning');
+  return order.flatMap((key) => {
     const item = decided.get(key);
     if (!item) return [];
     const replaces = request.ignoreInstalled ? null : (request.installed.get(key) ?? null);
-    return [{ decided: item, spelling: spellings.get(key) ?? item.metadata.name, replaces }];
+    return [{ decided: item, spelling: item.spelling ?? spellings.get(key) ?? item.metadata.name, replaces }];
   });
+}
+
+/**
+ * pip reads the dependencies of a wheel in the order of a hash; the order in which it decided shows
+ * which that was.
+ */
+function legacyOrder({ decided, mentioned, ...request }: PlanRequest): readonly NormalizedName[] {
+  const sequence = decided.map(({ key }) => key);
+  const graph = new Map(
+    decided.map(({ key, metadata, extras }) => {
+      const required = request.ignoreDependencies
+        ? []
+        : dependencies(metadata, extras, request.interpreter.markers);
+      const keys = new Set(required.map(({ name }) => normalizeName(name)));
+      return [key, sequence.filter((candidate) => keys.has(candidate))] as const;
+    }),
+  );
+  return legacyInstallationOrder(graph, [...mentioned, ...sequence]);
 }
 
 function memberOf(

@@ -5,9 +5,15 @@ import { fileURLToPath } from 'node:url';
 import type { ParsedArguments } from '../cli/argv.ts';
 import type { Environment } from '../config/load.ts';
 import type { PipConfiguration } from '../config/pip-config.ts';
-import type { Decided, InstalledDistribution, Interpreter } from '../core/types.ts';
+import type {
+  Decided,
+  InstalledDistribution,
+  Interpreter,
+  MarkerEnvironment,
+  NormalizedName,
+} from '../core/types.ts';
 import { normalizeName } from '../python/names.ts';
-import { parseRequirement } from '../python/pep508.ts';
+import { evaluateMarker, parseRequirement } from '../python/pep508.ts';
 import {
   isPinned,
   type NamedEntry,
@@ -54,13 +60,32 @@ function isRemote(location: string): boolean {
 }
 
 /** The projects that the user named, with their extras. */
-export function namedRoots(request: InstallRequest): readonly { name: string; extras: readonly string[] }[] {
+export function namedRoots(
+  request: InstallRequest,
+  markers: MarkerEnvironment,
+): readonly { name: string; extras: readonly string[] }[] {
   return request.entries.flatMap((entry) => {
+    if (!holds(entry, markers)) return [];
     if (entry.kind === 'named' && !entry.origin.constraint) {
       return [{ name: entry.requirement.name, extras: entry.requirement.extras }];
     }
     return entry.kind === 'direct' && entry.name ? [{ name: entry.name, extras: entry.extras }] : [];
   });
+}
+
+/** The projects that requirements and constraints name, in their order. */
+export function mentioned(
+  request: InstallRequest,
+  markers: MarkerEnvironment,
+): readonly NormalizedName[] {
+  return request.entries.flatMap((entry) =>
+    entry.kind === 'named' && holds(entry, markers) ? [normalizeName(entry.requirement.name)] : [],
+  );
+}
+
+function holds(entry: RequirementEntry, markers: MarkerEnvironment): boolean {
+  if (entry.kind !== 'named' && entry.kind !== 'direct') return false;
+  return entry.marker === null || evaluateMarker(entry.marker, markers, '') === true;
 }
 
 /** True where a requirement has options for its build, which pip itself has to carry out. */

@@ -37,3 +37,18 @@ export function atLeast(version: string, major: number, minor: number): boolean 
   const [first = 0, second = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
   return first > major || (first === major && second >= minor);
 }
+
+/**
+ * Which of pip's resolvers an environment's pip has: the legacy one before 20.3 and, with Python
+ * 2, to its end.
+ */
+export function resolverOf({ pip, versionInfo }: Interpreter): 'legacy' | 'resolvelib' {
+  const isNew = pip === null || atLeast(pip.version, 20, 3);
+  return isNew && versionInfo[0] >= 3 ? 'resolvelib' : 'legacy';
+}
+
+/** pip's `display_path`: from the working folder where it lies below it. */
+export function displayPath(path: string): string {
+  const folder = process.cwd();
+  return path.startsWith(`${folder}/`) ? `.${path.slice(folder.length)}` : path;
+}

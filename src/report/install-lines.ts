@@ -1,6 +1,7 @@
 import type { DistributionMetadata, InstalledDistribution, NormalizedName } from '../core/types.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { normalizeName } from '../python/names.ts';
+import { displayPath } from '../python/pip.ts';
 import { compareText } from '../python/text.ts';
 
 /** pip's lines about an installation (`req/__init__.py`, `commands/install.py`), as people parse them. */
@@ -62,10 +63,4 @@ export function replayedLines(
     if (requirement === undefined || location === undefined) return line;
     return line.replace(` in ${place} (`, ` in ${displayPath(location)} (`);
   });
-}
-
-/** pip's `display_path`: from the working folder where it lies below it. */
-function displayPath(path: string): string {
-  const folder = process.cwd();
-  return path.startsWith(`${folder}/`) ? `.${path.slice(folder.length)}` : path;
 }

@@ -1,13 +1,15 @@
 import { PipAccelError } from '../../core/errors.ts';
-import type { Decided } from '../../core/types.ts';
+import type { Decided, Interpreter } from '../../core/types.ts';
+import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
 import { rememberDecision } from '../../plan/cold/remember.ts';
 import { isFresh, recallDecision, type RememberedDecision } from '../../plan/decisions.ts';
 import { readMetadata } from '../../plan/installed.ts';
 import { makePlan, type PlannedItem } from '../../plan/plan.ts';
-import { isClosurePinned, namedRoots, requestKey } from '../../plan/request.ts';
-import { atLeast } from '../../python/pip.ts';
+import { isClosurePinned, mentioned, namedRoots, requestKey } from '../../plan/request.ts';
+import { atLeast, resolverOf } from '../../python/pip.ts';
 import { replayedLines } from '../../report/install-lines.ts';
+import { decideByDownload } from './decide-by-download.ts';
 import type { InstallJob } from './install.ts';
 import { isStoreTrouble } from '../../store/cold/publish.ts';
 
@@ -15,7 +17,7 @@ export type Decision =
   | { readonly outcome: 'planned'; readonly items: readonly PlannedItem[] }
   /** pip has said why. */
   | { readonly outcome: 'refused'; readonly exitCode: number }
-  | { readonly outcome: 'hand-over' };
+  | { readonly outcome: 'hand-over'; readonly reason: string };
 
 /** What is to be installed, in order: remembered where that holds, else as pip decides now. */
 export async function decide(job: InstallJob): Promise<Decision> {
@@ -53,10 +55,9 @@ function nothingRemembered(): PipAccelError {
   });
 }
 
-type Answer = Awaited<ReturnType<typeof askPip>> | { readonly outcome: 'hand-over' };
-
-async function ask({ context, environment, line, reporter }: InstallJob): Promise<Answer> {
-  if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) return { outcome: 'hand-over' };
+async function ask(job: InstallJob): Promise<OldPipAnswer> {
+  const { context, environment, line, reporter } = job;
+  if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) return await decideByDownload(job);
   return await askPip(
     {
       pip: context.pip,
@@ -90,7 +91,7 @@ function plan(job: InstallJob, decided: readonly Decided[]): readonly PlannedIte
     installed,
     metadataOf: ({ metadataPath }) => readMetadata(metadataPath),
     roots: [
-      ...namedRoots(request),
+      ...namedRoots(request, context.interpreter.markers),
       ...decided
         .filter(({ requested }) => requested)
         .map(({ metadata, extras }) => ({ name: metadata.name, extras })),
@@ -98,6 +99,12 @@ function plan(job: InstallJob, decided: readonly Decided[]): readonly PlannedIte
     ignoreDependencies: options.flag('no-deps'),
     ignoreRequiresPython: options.flag('ignore-requires-python'),
     ignoreInstalled: options.flag('ignore-installed'),
-    pruning: atLeast(context.interpreter.pip?.version ?? '', 22, 0),
+    order: orderOf(context.interpreter),
+    mentioned: mentioned(request, context.interpreter.markers),
   });
+}
+
+function orderOf(interpreter: Interpreter): 'pruning' | 'longest-path' | 'legacy' {
+  if (resolverOf(interpreter) === 'legacy') return 'legacy';
+  return atLeast(interpreter.pip?.version ?? '', 22, 0) ? 'pruning' : 'longest-path';
 }

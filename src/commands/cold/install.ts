@@ -14,6 +14,7 @@ import { conflictMessage } from '../../plan/conflicts.ts';
 import { readInstalled, readMetadata } from '../../plan/installed.ts';
 import type { PlannedItem } from '../../plan/plan.ts';
 import { hasBuildOptions, type InstallRequest, readRequest } from '../../plan/request.ts';
+import { normalizeName } from '../../python/names.ts';
 import { becomeProgram } from '../../process/replace.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { installedLine, installingLine, uninstallLines } from '../../report/install-lines.ts';
@@ -38,6 +39,8 @@ export interface InstallJob {
   readonly request: InstallRequest;
   /** The first by name on sys.path, as pip sees them. */
   readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
+  /** What the environment's own pip can import, also where it fills another place. */
+  readonly tools: { readonly setuptools: boolean; readonly wheel: boolean };
   /** What pips and builds get. */
   readonly environment: Environment;
   readonly reporter: Reporter;
@@ -85,6 +88,10 @@ export async function install(
       options,
       request,
       installed,
+      tools: {
+        setuptools: installed.has(normalizeName('setuptools')),
+        wheel: installed.has(normalizeName('wheel')),
+      },
       environment,
       reporter,
       handOver,
@@ -114,22 +121,15 @@ function firstByName(distributions: readonly InstalledDistribution[]) {
 
 async function runJob(job: InstallJob): Promise<number> {
   if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
-  const decision = await decide(job);
-  switch (decision.outcome) {
-    case 'refused':
-      return decision.exitCode;
-    case 'hand-over':
-      return await job.handOver('a pip without --report');
-    case 'planned':
-      break;
-    default:
-      return decision satisfies never;
-  }
-  const { items } = decision;
-  const irreplaceable = items.find(({ replaces }) => replaces && !canReplace(replaces, job));
-  if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
+  let items: readonly PlannedItem[];
   let images: ReadonlyMap<NormalizedName, Image>;
   try {
+    const decision = await decide(job);
+    if (decision.outcome === 'refused') return decision.exitCode;
+    if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
+    items = decision.items;
+    const irreplaceable = items.find(({ replaces }) => replaces && !canReplace(replaces, job));
+    if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
     const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
     images = await interruptible((signal) => obtain(job, linked, signal));
   } catch (error) {

@@ -2,7 +2,6 @@ import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
-import { normalizeName } from '../../python/names.ts';
 import type { Image } from '../../store/images.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import type { InstallJob } from './install.ts';
@@ -26,10 +25,7 @@ export async function obtain(
       maxRetries: settings.maxRetries,
       trustModTimes: settings.trustModTimes,
       builder: settings.builder,
-      buildSemantics: buildSemantics(interpreter.pip?.version ?? null, {
-        setuptools: job.installed.has(normalizeName('setuptools')),
-        wheel: job.installed.has(normalizeName('wheel')),
-      }),
+      buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
       target: { interpreter, umask: process.umask() },
       fillEnvironment: (requirements, prefix) =>
         fillEnvironment(job, { requirements, prefix, signal }),

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -64,6 +64,32 @@ export async function obtainSource(
   return { path: target, sha256 };
 }
 
+/**
+ * Moves an archive that pip downloaded into the local source index, as if it had been fetched
+ * from its URL just now.
+ */
+export async function keepSource(
+  store: Store,
+  source: Omit<Source, 'sha256'>,
+  from: string,
+): Promise<Sha256> {
+  const { url } = source;
+  const target = sourcePath(store, { ...source, sha256: null });
+  const { sha256, size } = await digest(from);
+  const local = url.startsWith('file:') ? fileURLToPath(url) : null;
+  const origin = local === null ? null : originStamp(local);
+  const record: SourceRecord = { url, sha256, size, origin };
+  await publishFile(store, target, async (path) => await rename(from, path));
+  await publishFile(store, recordPath(target), (path) => writeFile(path, JSON.stringify(record)));
+  return sha256;
+}
+
+async function digest(path: string): Promise<{ sha256: Sha256; size: number }> {
+  const bytes = await readFile(path);
+  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
+  return { sha256, size: bytes.length };
+}
+
 function checkHash(source: Source, record: SourceRecord): void {
   if (source.sha256 === null || source.sha256 === record.sha256) return;
   throw new PipAccelError(
@@ -83,9 +109,7 @@ async function copyLocal(source: Source, from: string, to: string): Promise<Sour
       hint: 'The file was there when pip decided; look at your --find-links or index folder.',
     });
   }
-  const bytes = await readFile(to);
-  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
-  return { url: source.url, sha256, size: bytes.length, origin: originStamp(from) };
+  return { url: source.url, ...(await digest(to)), origin: originStamp(from) };
 }
 
 interface Progress {

@@ -82,7 +82,7 @@ function isOfTheDryRun({ stream, line }: OutputLine): boolean {
 }
 
 /** Failures of the network that pip reports: connections, time-outs, broken downloads, busy servers. */
-function isTransient(line: string): boolean {
+export function isTransient(line: string): boolean {
   return /Connection (broken|aborted|reset)|ConnectionResetError|ConnectionError|NewConnectionError|IncompleteRead|ProtocolError|ReadTimeout|Read timed out|ConnectTimeout|Max retries exceeded|Temporary failure in name resolution|Name or service not known|Network is unreachable|HTTP error (429|5\d\d)|(429|5\d\d) (Server|Client) Error|incomplete-download/.test(
     line,
   );
