@@ -78,8 +78,9 @@ async function openContext(
     startedBy === null || startedBy === found.executable
       ? found
       : await interpreterOf(store, startedBy, environment);
-  const pip = pipCommand(interpreter) ?? (await borrowPip(store, interpreter, environment));
-  return { environment, settings, store, interpreter, pip };
+  const pip = pipCommand(interpreter);
+  if (pip) return { environment, settings, store, interpreter, pip };
+  return { environment, settings, store, ...(await borrowPip(store, interpreter, environment)) };
 }
 
 async function interpreterOf(
@@ -93,19 +94,18 @@ async function interpreterOf(
   return await askInterpreter(store, python, childEnvironment(environment));
 }
 
-/** For an environment without pip: the pip of the Python on PATH. */
+/** For an environment without pip: the pip of the Python on PATH, told to work on it. */
 async function borrowPip(
   store: Store,
   target: Interpreter,
   environment: Environment,
-): Promise<readonly string[]> {
+): Promise<Pick<CommandContext, 'interpreter' | 'pip'>> {
   const { VIRTUAL_ENV: _, ...outside } = environment;
-  const lender = await interpreterOf(
-    store,
-    choosePython({ flag: null, option: null }, outside),
-    environment,
-  );
-  return borrowedPipCommand(target, lender.prefix === target.prefix ? null : lender);
+  const python = choosePython({ flag: null, option: null }, outside);
+  const lender = await interpreterOf(store, python, environment);
+  const isItself = lender.prefix === target.prefix;
+  const pip = borrowedPipCommand(target, isItself ? null : lender);
+  return { interpreter: { ...target, pip: lender.pip }, pip };
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -37,7 +37,7 @@ def main():
         "rootWarning": root_warning(pip),
     }
     facts["tags"] = tags(pip)
-    facts["abi"] = facts["tags"][0].split("-")[1] if facts["tags"] else facts["soabi"]
+    facts["abi"] = abi_tag(facts["soabi"]) or (facts["tags"][0].split("-")[1] if facts["tags"] else facts["soabi"])
     sys.stdout.write(json.dumps(facts))
 
 
@@ -71,6 +71,16 @@ def interpreter_of(script):
 def implementation_name():
     name = getattr(getattr(sys, "implementation", None), "name", None)
     return name or platform.python_implementation().lower()
+
+
+def abi_tag(soabi):
+    """The ABI tag of PEP 425 out of SOABI (PEP 3149), the same whether pip is there or not."""
+    parts = soabi.split("-")
+    if soabi.startswith("cpython-") and sys.version_info >= (3,):
+        return "cp" + parts[1]
+    if soabi.startswith("pypy") and len(parts) > 1:
+        return "_".join(parts[:2])
+    return None
 
 
 def bytecode_magic():
