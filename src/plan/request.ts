@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ParsedArguments } from '../cli/argv.ts';
 import type { Environment } from '../config/load.ts';
@@ -13,6 +13,7 @@ import type {
   NormalizedName,
 } from '../core/types.ts';
 import { normalizeName } from '../python/names.ts';
+import { atLeast } from '../python/pip.ts';
 import { evaluateMarker, parseRequirement } from '../python/pep508.ts';
 import {
   isPinned,
@@ -97,13 +98,47 @@ export function hasBuildOptions(request: InstallRequest): boolean {
   });
 }
 
+/**
+ * What the user named, in pip's order of messages: a wheel by path goes by the name of its file,
+ * an sdist or a folder by that of its metadata.
+ */
+export function requestedRoots(
+  request: InstallRequest,
+  decided: readonly Decided[],
+  { markers, pip }: Interpreter,
+): readonly { name: string; extras: readonly string[] }[] {
+  const unnamed = decided
+    .filter(({ requested }) => requested)
+    .map(({ metadata, extras, direct, source }) => {
+      const isWheel = direct !== null && source.filename.endsWith('.whl');
+      return { name: isWheel ? wheelName(source.filename, pip?.version ?? '26.3') : metadata.name, extras };
+    });
+  return [...namedRoots(request, markers), ...unnamed];
+}
+
+/** `pip/_internal/models/wheel.py`, which leaves it to packaging since 25.1. */
+function wheelName(filename: string, pip: string): string {
+  const written = filename.slice(0, filename.indexOf('-'));
+  return atLeast(pip, 25, 1) ? normalizeName(written) : written.replaceAll('_', '-');
+}
+
 /** Options of the files that say where archives come from: name without dashes, value. */
 export function fileOptions(request: InstallRequest): readonly { name: string; value: string | null }[] {
   return request.entries.flatMap((entry) =>
     entry.kind === 'options'
-      ? entry.options.map(({ name, value }) => ({ name: name.replace(/^--/, ''), value }))
+      ? entry.options.map(({ name, value }) => ({
+          name: name.replace(/^--/, ''),
+          value: name === '--find-links' ? besideFile(value, entry.origin.file) : value,
+        }))
       : [],
   );
+}
+
+/** Where a file names a folder that lies beside it, that is the one. */
+function besideFile(value: string | null, file: string | null): string | null {
+  if (value === null || file === null || isRemote(file)) return value;
+  const path = resolve(dirname(resolve(file)), value);
+  return existsSync(path) ? path : value;
 }
 
 /** Options that change neither what is decided nor what it rests on. */

@@ -6,7 +6,7 @@ import { rememberDecision } from '../../plan/cold/remember.ts';
 import { isFresh, recallDecision, type RememberedDecision } from '../../plan/decisions.ts';
 import { readMetadata } from '../../plan/installed.ts';
 import { makePlan, type PlannedItem } from '../../plan/plan.ts';
-import { isClosurePinned, mentioned, namedRoots, requestKey } from '../../plan/request.ts';
+import { isClosurePinned, mentioned, requestedRoots, requestKey } from '../../plan/request.ts';
 import { atLeast, resolverOf } from '../../python/pip.ts';
 import { replayedLines } from '../../report/install-lines.ts';
 import { decideByDownload } from './decide-by-download.ts';
@@ -90,12 +90,7 @@ function plan(job: InstallJob, decided: readonly Decided[]): readonly PlannedIte
     interpreter: context.interpreter,
     installed,
     metadataOf: ({ metadataPath }) => readMetadata(metadataPath),
-    roots: [
-      ...namedRoots(request, context.interpreter.markers),
-      ...decided
-        .filter(({ requested }) => requested)
-        .map(({ metadata, extras }) => ({ name: metadata.name, extras })),
-    ],
+    roots: requestedRoots(request, decided, context.interpreter),
     ignoreDependencies: options.flag('no-deps'),
     ignoreRequiresPython: options.flag('ignore-requires-python'),
     ignoreInstalled: options.flag('ignore-installed'),

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PipAccelError } from '../../core/errors.ts';
 import type { PlannedItem } from '../../plan/plan.ts';
+import { fileOptions, type InstallRequest } from '../../plan/request.ts';
 import { runLines } from '../../process/cold/run.ts';
+import { normalizeName } from '../../python/names.ts';
 import type { InstallJob } from './install.ts';
 
 /** Options that decided what to install, and have nothing to say on how. */
@@ -22,7 +24,6 @@ const decisive = [
   'ignore-requires-python',
   'no-warn-conflicts',
   'root-user-action',
-  'quiet',
 ];
 
 /**
@@ -36,7 +37,11 @@ export async function installDirect(job: InstallJob, items: readonly PlannedItem
   const folder = await mkdtemp(join(tmpdir(), 'pip-accel-'));
   try {
     const file = join(folder, 'direct.txt');
-    await writeFile(file, items.map((item) => `${requirementLine(item)}\n`).join(''));
+    const lines = [
+      ...fileOptions(job.request).flatMap(optionLine),
+      ...items.map((item) => requirementLine(item, isNamed(item, job.request))),
+    ];
+    await writeFile(file, lines.map((line) => `${line}\n`).join(''));
     const given = job.line.parsed?.options ?? [];
     const command = [
       ...job.context.pip,
@@ -67,17 +72,33 @@ export async function installDirect(job: InstallJob, items: readonly PlannedItem
 }
 
 function isOfTheWholeLine(line: string): boolean {
-  return /^(Installing collected packages:|Successfully installed |Processing |Collecting |Obtaining |Looking in )/.test(
+  return /^(Installing collected packages:|Successfully installed |Processing |Collecting |Obtaining |Looking in |  (Installing build dependencies|Checking if build backend|Getting requirements to build|Installing backend dependencies|Preparing (editable )?metadata))/.test(
     line,
   );
 }
 
-function requirementLine({ decided, spelling }: PlannedItem): string {
+/** Options of files that said what to decide. */
+function optionLine({ name, value }: { name: string; value: string | null }): readonly string[] {
+  if (decisive.includes(name)) return [];
+  return [value === null ? `--${name}` : `--${name} ${value}`];
+}
+
+/**
+ * By `name @ …`, the user's or a dependency's, and not by a mere path or URL: that makes a
+ * difference for the name by which pip goes (a wheel's is then that of its file).
+ */
+function isNamed({ decided }: PlannedItem, request: InstallRequest): boolean {
+  const { key, requested } = decided;
+  const names = request.entries.map((entry) => (entry.kind === 'direct' ? entry.name : null));
+  return !requested || names.some((name) => name !== null && normalizeName(name) === key);
+}
+
+function requirementLine({ decided, spelling }: PlannedItem, named: boolean): string {
   const { direct, extras, source } = decided;
   if (!direct) throw new Error('not a direct requirement');
   const fragment = direct.subdirectory ? `#subdirectory=${direct.subdirectory}` : '';
   const suffix = extras.length > 0 ? `[${extras.join(',')}]` : '';
   if (direct.editable) return `-e ${direct.location}${suffix}`;
   const url = direct.location.startsWith('/') ? source.url : direct.location;
-  return `${spelling}${suffix} @ ${url}${fragment}`;
+  return named ? `${spelling}${suffix} @ ${url}${fragment}` : `${url}${fragment}`;
 }
