@@ -30,9 +30,14 @@ const decisive = [
  * Has pip install the paths, URLs and repositories of a line, each as it was decided, without
  * their dependencies, which are in place. pip's lines that people parse are those of the whole line.
  *
+ * @param announce called when pip begins to install, before its lines about that.
  * @throws PipAccelError `install-failed`, after pip has said why.
  */
-export async function installDirect(job: InstallJob, items: readonly PlannedItem[]): Promise<void> {
+export async function installDirect(
+  job: InstallJob,
+  items: readonly PlannedItem[],
+  announce: () => void,
+): Promise<void> {
   if (items.length === 0) return;
   const folder = await mkdtemp(join(tmpdir(), 'pip-accel-'));
   try {
@@ -57,6 +62,7 @@ export async function installDirect(job: InstallJob, items: readonly PlannedItem
     ];
     const environment = { ...job.environment, PIP_ROOT_USER_ACTION: 'ignore' };
     const exitCode = await runLines(command, environment, ({ stream, line }) => {
+      if (stream === 'stdout' && line.startsWith('Installing collected packages:')) announce();
       if (stream === 'stdout' && isOfTheWholeLine(line)) return;
       job.reporter.emit({ type: 'pip-line', stream, line });
     });

@@ -120,6 +120,7 @@ function firstByName(distributions: readonly InstalledDistribution[]) {
 }
 
 async function runJob(job: InstallJob): Promise<number> {
+  if (onlyDirect(job)) return await job.handOver('paths and URLs without their dependencies');
   if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
   let items: readonly PlannedItem[];
   let images: ReadonlyMap<NormalizedName, Image>;
@@ -128,7 +129,9 @@ async function runJob(job: InstallJob): Promise<number> {
     if (decision.outcome === 'refused') return decision.exitCode;
     if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
     items = decision.items;
-    const irreplaceable = items.find(({ replaces }) => replaces && !canReplace(replaces, job));
+    const irreplaceable = items.find(
+      ({ decided, replaces }) => !decided.direct && replaces && !canReplace(replaces, job),
+    );
     if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
     const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
     images = await interruptible((signal) => obtain(job, linked, signal));
@@ -147,6 +150,17 @@ async function runJob(job: InstallJob): Promise<number> {
   return await changeEnvironment(job, items, images);
 }
 
+/** True where pip would be asked for nothing but what it then installs itself (`--no-deps .`). */
+function onlyDirect({ options, request }: InstallJob): boolean {
+  return (
+    options.flag('no-deps') &&
+    request.entries.some(({ kind }) => kind === 'direct') &&
+    !request.entries.some(
+      (entry) => entry.kind === 'unknown' || (entry.kind === 'named' && !entry.origin.constraint),
+    )
+  );
+}
+
 /** False where pip has to replace what is installed: eggs, what lies outside the environment. */
 function canReplace(installed: InstalledDistribution, job: InstallJob): boolean {
   const removal = planRemoval(installed, job.context.interpreter);
@@ -160,7 +174,6 @@ async function changeEnvironment(
 ): Promise<number> {
   const { reporter, options, context } = job;
   if (items.length > 0) {
-    reporter.info(installingLine(items));
     const steps = items.flatMap(({ decided, replaces, spelling }) => {
       const image = images.get(decided.key);
       return image
@@ -168,17 +181,14 @@ async function changeEnvironment(
         : [];
     });
     const direct = items.filter(({ decided }) => decided.direct);
-    for (const item of items) {
-      if (item.decided.direct || !item.replaces) continue;
-      const replaced = readMetadata(item.replaces.metadataPath);
-      for (const text of uninstallLines(item, replaced)) reporter.info(text);
-    }
+    // pip builds before it says what it installs.
+    if (direct.length === 0) announce(job, items);
     try {
       const { warnings } = await putInPlace(steps, context.interpreter, {
         compile: options.compile,
         linkMode: context.settings.linkMode,
         path: job.environment['PATH'] ?? '',
-        beforeCommit: () => installDirect(job, direct),
+        beforeCommit: () => installDirect(job, direct, () => announce(job, items)),
       });
       if (options.warnScriptLocation) for (const text of warnings) reporter.pipWarning(text);
     } catch (error) {
@@ -197,6 +207,15 @@ async function changeEnvironment(
     reporter.pipWarning(rootWarning);
   }
   return 0;
+}
+
+function announce({ reporter }: InstallJob, items: readonly PlannedItem[]): void {
+  reporter.info(installingLine(items));
+  for (const item of items) {
+    if (item.decided.direct || !item.replaces) continue;
+    const replaced = readMetadata(item.replaces.metadataPath);
+    for (const text of uninstallLines(item, replaced)) reporter.info(text);
+  }
 }
 
 function warnOfConflicts(job: InstallJob, items: readonly PlannedItem[]): void {
