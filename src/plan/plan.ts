@@ -55,7 +55,13 @@ export function makePlan(request: PlanRequest): readonly PlannedItem[] {
     const item = decided.get(key);
     if (!item) return [];
     const replaces = request.ignoreInstalled ? null : (request.installed.get(key) ?? null);
-    return [{ decided: item, spelling: item.spelling ?? spellings.get(key) ?? item.metadata.name, replaces }];
+    return [
+      {
+        decided: item,
+        spelling: item.spelling ?? spellings.get(key) ?? item.metadata.name,
+        replaces,
+      },
+    ];
   });
 }
 

@@ -70,7 +70,9 @@ export function namedRoots(
     if (entry.kind === 'named' && !entry.origin.constraint) {
       return [{ name: entry.requirement.name, extras: entry.requirement.extras }];
     }
-    return entry.kind === 'direct' && entry.name ? [{ name: entry.name, extras: entry.extras }] : [];
+    return entry.kind === 'direct' && entry.name
+      ? [{ name: entry.name, extras: entry.extras }]
+      : [];
   });
 }
 
@@ -111,7 +113,10 @@ export function requestedRoots(
     .filter(({ requested }) => requested)
     .map(({ metadata, extras, direct, source }) => {
       const isWheel = direct !== null && source.filename.endsWith('.whl');
-      return { name: isWheel ? wheelName(source.filename, pip?.version ?? '26.3') : metadata.name, extras };
+      return {
+        name: isWheel ? wheelName(source.filename, pip?.version ?? '26.3') : metadata.name,
+        extras,
+      };
     });
   return [...namedRoots(request, markers), ...unnamed];
 }
@@ -123,7 +128,9 @@ function wheelName(filename: string, pip: string): string {
 }
 
 /** Options of the files that say where archives come from: name without dashes, value. */
-export function fileOptions(request: InstallRequest): readonly { name: string; value: string | null }[] {
+export function fileOptions(
+  request: InstallRequest,
+): readonly { name: string; value: string | null }[] {
   return request.entries.flatMap((entry) =>
     entry.kind === 'options'
       ? entry.options.map(({ name, value }) => ({
@@ -190,11 +197,17 @@ export function requestKey(
   const options = request.parsed.options.flatMap(({ option, value }) =>
     immaterial.has(option.name) ? [] : [`${option.name}=${value}`],
   );
-  if (options.some((text) => /^(refresh-package|uploaded-prior-to|group|requirements-from-script)=/.test(text))) {
+  if (
+    options.some((text) =>
+      /^(refresh-package|uploaded-prior-to|group|requirements-from-script)=/.test(text),
+    )
+  ) {
     return null;
   }
   const configuration = [...request.configuration].filter(([name]) => !immaterial.has(name));
-  const state = [...installed].map(({ key, version, location }) => `${key}==${version} ${location}`);
+  const state = [...installed].map(
+    ({ key, version, location }) => `${key}==${version} ${location}`,
+  );
   const inputs = {
     lines,
     options,
@@ -224,11 +237,26 @@ function keyLine(entry: RequirementEntry): string | null {
 }
 
 function interpreterKey(interpreter: Interpreter): unknown {
-  const { version, implementation, soabi, platform, libc, tags, isVirtualEnvironment } = interpreter;
+  const { version, implementation, soabi, platform, libc, tags, isVirtualEnvironment } =
+    interpreter;
   // The kernel's version may change from one day to the next, and no requirement was seen to ask for it.
-  const { platform_release: _release, platform_version: _version, ...markers } = interpreter.markers;
+  const {
+    platform_release: _release,
+    platform_version: _version,
+    ...markers
+  } = interpreter.markers;
   const pip = interpreter.pip?.version;
-  return { version, implementation, soabi, platform, libc, tags, isVirtualEnvironment, markers, pip };
+  return {
+    version,
+    implementation,
+    soabi,
+    platform,
+    libc,
+    tags,
+    isVirtualEnvironment,
+    markers,
+    pip,
+  };
 }
 
 function findLinks({ entries, parsed, configuration }: InstallRequest): readonly string[] {
@@ -237,7 +265,9 @@ function findLinks({ entries, parsed, configuration }: InstallRequest): readonly
     ...parsed.options.flatMap(({ option, value }) => (option.name === 'find-links' ? [value] : [])),
     ...entries.flatMap((entry) =>
       entry.kind === 'options'
-        ? entry.options.flatMap(({ name, value }) => (name === '--find-links' && value ? [value] : []))
+        ? entry.options.flatMap(({ name, value }) =>
+            name === '--find-links' && value ? [value] : [],
+          )
         : [],
     ),
   ];
@@ -261,13 +291,17 @@ function folderState(location: string): string {
  * by one that is. Then it holds for ever; so does "all is satisfied", for which pip asks no index.
  */
 export function isClosurePinned(request: InstallRequest, decided: readonly Decided[]): boolean {
-  const isUpgrade = [...request.parsed.options.map(({ option }) => option.name), ...request.configuration.keys()]
-    .some((name) => name === 'upgrade' || name === 'pre');
+  const isUpgrade = [
+    ...request.parsed.options.map(({ option }) => option.name),
+    ...request.configuration.keys(),
+  ].some((name) => name === 'upgrade' || name === 'pre');
   if (isUpgrade) return false;
   const pinned = new Set(
     request.entries
       .filter((entry): entry is NamedEntry => entry.kind === 'named')
-      .filter((entry) => isPinned(entry.requirement) || Object.keys(entry.options.hashes).length > 0)
+      .filter(
+        (entry) => isPinned(entry.requirement) || Object.keys(entry.options.hashes).length > 0,
+      )
       .map((entry) => normalizeName(entry.requirement.name)),
   );
   for (const { metadata } of decided) {

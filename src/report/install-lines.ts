@@ -56,11 +56,13 @@ export function replayedLines(
   installed: readonly InstalledDistribution[],
 ): readonly string[] {
   const locations = new Map(installed.map(({ key, location }) => [key, location]));
-  return lines.filter((line) => replayed.test(line)).map((line) => {
-    const satisfied = /^Requirement already satisfied: (([\w.-]+).*?) in (\S.*?) \(/.exec(line);
-    const [, requirement, name = '', place = ''] = satisfied ?? [];
-    const location = locations.get(normalizeName(name));
-    if (requirement === undefined || location === undefined) return line;
-    return line.replace(` in ${place} (`, ` in ${displayPath(location)} (`);
-  });
+  return lines
+    .filter((line) => replayed.test(line))
+    .map((line) => {
+      const satisfied = /^Requirement already satisfied: (([\w.-]+).*?) in (\S.*?) \(/.exec(line);
+      const [, requirement, name = '', place = ''] = satisfied ?? [];
+      const location = locations.get(normalizeName(name));
+      if (requirement === undefined || location === undefined) return line;
+      return line.replace(` in ${place} (`, ` in ${displayPath(location)} (`);
+    });
 }

@@ -90,22 +90,30 @@ test('what a build writes outside of its tree is in no binary distribution', () 
 });
 
 describe('a damaged archive is refused, and nothing is installed', () => {
-  test.each(['truncated_wheel', 'flipped', 'parent', 'absolute', 'no_metadata'])('fx-bad-%s', (name) => {
-    const folder = join(sandbox.root, 'broken-links');
-    mkdirSync(folder, { recursive: true });
-    const wheel = `fx_bad_${name}-1.0-py2.py3-none-any.whl`;
-    copyFileSync(join(fixtures.broken, wheel), join(folder, wheel));
-    const before = sandbox.snapshot();
-    const line = `install --no-index --find-links ${folder} fx-bad-${name.replaceAll('_', '-')}`;
-    const { stderr, exitCode } = accel(line);
-    expect(exitCode).not.toBe(0);
-    expect(stderr).not.toContain('node:internal');
-    expect(sandbox.snapshot()).toEqual(before);
-  });
+  test.each(['truncated_wheel', 'flipped', 'parent', 'absolute', 'no_metadata'])(
+    'fx-bad-%s',
+    (name) => {
+      const folder = join(sandbox.root, 'broken-links');
+      mkdirSync(folder, { recursive: true });
+      const wheel = `fx_bad_${name}-1.0-py2.py3-none-any.whl`;
+      copyFileSync(join(fixtures.broken, wheel), join(folder, wheel));
+      const before = sandbox.snapshot();
+      const line = `install --no-index --find-links ${folder} fx-bad-${name.replaceAll('_', '-')}`;
+      const { stderr, exitCode } = accel(line);
+      expect(exitCode).not.toBe(0);
+      expect(stderr).not.toContain('node:internal');
+      expect(sandbox.snapshot()).toEqual(before);
+    },
+  );
 });
 
 test('a Python that does not exist is named, with where it was named', () => {
-  const { stderr, exitCode } = sandbox.accel(['--python', '/no/such/python', 'install', 'fx-wheel']);
+  const { stderr, exitCode } = sandbox.accel([
+    '--python',
+    '/no/such/python',
+    'install',
+    'fx-wheel',
+  ]);
   expect(exitCode).toBe(1);
   expect(stderr).toContain('Could not locate Python interpreter /no/such/python (from --python)');
 });
@@ -137,7 +145,9 @@ test('a configuration file that is named has to be there', () => {
 });
 
 test('a data directory that cannot be used costs one warning, and pip installs', () => {
-  const { stdout, stderr, exitCode } = accel('install fx-wheel', { PIP_ACCEL_CACHE: '/dev/null/cache' });
+  const { stdout, stderr, exitCode } = accel('install fx-wheel', {
+    PIP_ACCEL_CACHE: '/dev/null/cache',
+  });
   expect(exitCode).toBe(0);
   expect(stdout).toContain('Successfully installed fx-wheel-1.0');
   expect(stderr.match(/WARNING: /g)).toHaveLength(1);
@@ -162,8 +172,7 @@ test.skipIf(mounts === null).each([
 
 test.skipIf(mounts === null)('an environment that cannot be written is pip’s to refuse', () => {
   const inReadOnlyEnvironment = (program: string): Finished => {
-    const script =
-      'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"';
+    const script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"';
     const line = [program, 'install', '--find-links', fixtures.index, 'fx-wheel'];
     return sandbox.run([...(mounts ?? []), 'sh', '-c', script, 'sh', sandbox.venv, ...line]);
   };

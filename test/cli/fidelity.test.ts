@@ -39,7 +39,10 @@ const sequences: readonly (readonly string[])[] = [
   ['install fx-many==1', 'install -I fx-many==2'],
   ['install fx-needs-absent'],
   ['install --no-deps fx-needs-absent', 'install fx-wheel'],
-  ['install --no-warn-conflicts --no-deps fx-needs-range', 'install --no-warn-conflicts fx-many==4'],
+  [
+    'install --no-warn-conflicts --no-deps fx-needs-range',
+    'install --no-warn-conflicts fx-many==4',
+  ],
   ['install --no-deps fx-needs-range fx-many==2', 'install fx-many==4'],
   ['install fx-wheel-entry-points'],
   ['install fx-pure fx-backend-pure'],

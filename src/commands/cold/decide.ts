@@ -26,13 +26,16 @@ export async function decide(job: InstallJob): Promise<Decision> {
   const key = requestKey(request, context.interpreter, installed.values());
   const remembered = key === null ? null : recallDecision(store, key);
   const limits = { now: Date.now(), maxAgeSeconds: settings.indexMaxAge };
-  if (remembered && (settings.offline || isFresh(remembered, limits))) return recall(job, remembered);
+  if (remembered && (settings.offline || isFresh(remembered, limits)))
+    return recall(job, remembered);
   if (settings.offline) throw nothingRemembered();
   const answer = await ask(job);
   switch (answer.outcome) {
     case 'refused':
       if (!remembered || !answer.transient) return answer;
-      job.reporter.warning('the index cannot be reached; going on with the decision of an earlier run');
+      job.reporter.warning(
+        'the index cannot be reached; going on with the decision of an earlier run',
+      );
       return recall(job, remembered);
     case 'hand-over':
       return answer;
@@ -50,9 +53,13 @@ export async function decide(job: InstallJob): Promise<Decision> {
 }
 
 function nothingRemembered(): PipAccelError {
-  return new PipAccelError('offline', 'Nothing is remembered of this very request, and --offline forbids to ask the index', {
-    hint: 'Run it once without --offline; requirements, options, Python and what is installed have to be the same then.',
-  });
+  return new PipAccelError(
+    'offline',
+    'Nothing is remembered of this very request, and --offline forbids to ask the index',
+    {
+      hint: 'Run it once without --offline; requirements, options, Python and what is installed have to be the same then.',
+    },
+  );
 }
 
 async function ask(job: InstallJob): Promise<OldPipAnswer> {

@@ -32,7 +32,7 @@ const passedOn = new Set([
   'no-input',
 ]);
 
-interface Filling {
+export interface Filling {
   readonly requirements: readonly string[];
   readonly prefix: string;
   readonly signal: AbortSignal;

@@ -25,6 +25,7 @@ import type { Image } from '../../store/images.ts';
 import type { CommandContext } from '../context.ts';
 import { decide } from './decide.ts';
 import { installDirect } from './direct.ts';
+import { type Filling, fillEnvironment } from './fill-environment.ts';
 import { handOverReason } from './hand-over.ts';
 import { interruptible, Interruption } from './interruption.ts';
 import { isStoreTrouble } from '../../store/cold/publish.ts';
@@ -44,6 +45,8 @@ export interface InstallJob {
   /** What pips and builds get. */
   readonly environment: Environment;
   readonly reporter: Reporter;
+  /** Fills the environment of a build, which is an installation within this one. */
+  readonly fillEnvironment: (job: InstallJob, filling: Filling) => Promise<void>;
   /** Lets pip do the whole line; what it was asked before stands twice in its words. */
   readonly handOver: (reason: string) => Promise<number>;
 }
@@ -94,6 +97,7 @@ export async function install(
       },
       environment,
       reporter,
+      fillEnvironment,
       handOver,
     });
   } finally {
@@ -106,8 +110,8 @@ async function runPip(
   environment: Environment,
   reporter: Reporter,
 ): Promise<number> {
-  return await runLines(command, environment, ({ stream, line }) => {
-    reporter.emit({ type: 'pip-line', stream, line });
+  return await runLines(command, environment, ({ stream, line, end }) => {
+    reporter.emit({ type: 'pip-line', stream, line, end });
   });
 }
 

@@ -3,7 +3,6 @@ import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
 import type { Image } from '../../store/images.ts';
-import { fillEnvironment } from './fill-environment.ts';
 import type { InstallJob } from './install.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
@@ -28,7 +27,7 @@ export async function obtain(
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
       target: { interpreter, umask: process.umask() },
       fillEnvironment: (requirements, prefix) =>
-        fillEnvironment(job, { requirements, prefix, signal }),
+        job.fillEnvironment(job, { requirements, prefix, signal }),
     });
     return images;
   } finally {

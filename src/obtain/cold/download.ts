@@ -1,6 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -95,7 +103,9 @@ function checkHash(source: Source, record: SourceRecord): void {
   throw new PipAccelError(
     'hash-mismatch',
     `${source.filename} from ${source.url} does not match its hash: expected sha256 ${source.sha256}, got ${record.sha256}`,
-    { hint: 'The file was changed or damaged on its way; try again, or correct the hash in the requirements.' },
+    {
+      hint: 'The file was changed or damaged on its way; try again, or correct the hash in the requirements.',
+    },
   );
 }
 
@@ -125,9 +135,13 @@ async function fetchRemote(
   context: DownloadContext,
 ): Promise<SourceRecord> {
   if (context.transport === null) {
-    throw new PipAccelError('download-failed', `${source.filename} is not in the store and --offline forbids to fetch it`, {
-      hint: `Run once without --offline, or put the file where --find-links finds it.`,
-    });
+    throw new PipAccelError(
+      'download-failed',
+      `${source.filename} is not in the store and --offline forbids to fetch it`,
+      {
+        hint: `Run once without --offline, or put the file where --find-links finds it.`,
+      },
+    );
   }
   const started = performance.now();
   context.emit({ type: 'download-start', filename: source.filename, url: source.url });
@@ -139,7 +153,12 @@ async function fetchRemote(
     await handle.close();
   }
   const milliseconds = performance.now() - started;
-  context.emit({ type: 'download-end', filename: source.filename, bytes: progress.size, milliseconds });
+  context.emit({
+    type: 'download-end',
+    filename: source.filename,
+    bytes: progress.size,
+    milliseconds,
+  });
   const sha256 = progress.hash.digest('hex') as Sha256;
   return { url: source.url, sha256, size: progress.size, origin: null };
 }
@@ -255,9 +274,15 @@ async function followRedirects(
     }
     const next = new URL(location, url);
     if (url.protocol === 'https:' && next.protocol !== 'https:') {
-      throw new PipAccelError('download-failed', `${url.href} redirects to ${next.href}, which is not encrypted`);
+      throw new PipAccelError(
+        'download-failed',
+        `${url.href} redirects to ${next.href}, which is not encrypted`,
+      );
     }
     url = next;
   }
-  throw new PipAccelError('download-failed', `${start.href} redirects more than ${redirectLimit} times`);
+  throw new PipAccelError(
+    'download-failed',
+    `${start.href} redirects more than ${redirectLimit} times`,
+  );
 }

@@ -96,7 +96,11 @@ async function askOnce(question: OldPipQuestion, { archives, log }: Place, emit:
     ...question.pip,
     'download',
     ...options.flatMap(({ words }) => words),
-    ...['--dest', archives, '--log', log, '--'],
+    '--dest',
+    archives,
+    '--log',
+    log,
+    '--',
     ...question.requirements,
   ];
   const exitCode = await runLines(command, environmentOf(question), (output) => {
