@@ -3,7 +3,13 @@
  * Every event is rendered through a switch that the compiler checks for completeness.
  */
 export type Event =
-  | { readonly type: 'pip-line'; readonly stream: 'stdout' | 'stderr'; readonly line: string }
+  | {
+      readonly type: 'pip-line';
+      readonly stream: 'stdout' | 'stderr';
+      readonly line: string;
+      /** Nothing after a question of pip's. */
+      readonly end: '\n' | '';
+    }
   | { readonly type: 'decide-retry'; readonly attempt: number; readonly attempts: number }
   | { readonly type: 'download-start'; readonly filename: string; readonly url: string }
   | {

@@ -85,7 +85,7 @@ interface Voices {
 function render(event: Event, { streams, say, warning, restore }: Voices): void {
   switch (event.type) {
     case 'pip-line':
-      streams[event.stream](`${restore(event.line)}\n`);
+      streams[event.stream](restore(event.line) + event.end);
       return;
     case 'decide-retry':
       warning(

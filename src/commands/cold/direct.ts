@@ -61,10 +61,10 @@ export async function installDirect(
       file,
     ];
     const environment = { ...job.environment, PIP_ROOT_USER_ACTION: 'ignore' };
-    const exitCode = await runLines(command, environment, ({ stream, line }) => {
+    const exitCode = await runLines(command, environment, ({ stream, line, end }) => {
       if (stream === 'stdout' && line.startsWith('Installing collected packages:')) announce();
       if (stream === 'stdout' && isOfTheWholeLine(line)) return;
-      job.reporter.emit({ type: 'pip-line', stream, line });
+      job.reporter.emit({ type: 'pip-line', stream, line, end });
     });
     if (exitCode !== 0) {
       throw new PipAccelError(

@@ -65,7 +65,7 @@ export class DownloadTalk {
       const satisfied = candidate ? satisfiedBy(candidate) : null;
       if (satisfied) {
         isReplaced = true;
-        this.#say({ stream: 'stdout', line: satisfiedLine(satisfied) }, true);
+        this.#say({ stream: 'stdout', line: satisfiedLine(satisfied), end: '\n' }, true);
       } else if (!isReplaced || output.stream === 'stderr') {
         this.#say(output, isStart);
       }

@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Environment } from '../../config/load.ts';
 
-export type OutputLine = { readonly stream: 'stdout' | 'stderr'; readonly line: string };
+export interface OutputLine {
+  readonly stream: 'stdout' | 'stderr';
+  readonly line: string;
+  /** Nothing after a question, whose answer is awaited on the same line. */
+  readonly end: '\n' | '';
+}
 
 /**
  * Runs a program with our standard input and hands over its output line by line.
@@ -30,8 +34,8 @@ export async function runLines(
       });
     });
     const reading = [
-      readLines(child.stdout, (line) => onLine({ stream: 'stdout', line })),
-      readLines(child.stderr, (line) => onLine({ stream: 'stderr', line })),
+      readLines(child.stdout, (line, end) => onLine({ stream: 'stdout', line, end })),
+      readLines(child.stderr, (line, end) => onLine({ stream: 'stderr', line, end })),
     ];
     const exitCode = await ended;
     await Promise.all(reading);
@@ -41,6 +45,27 @@ export async function runLines(
   }
 }
 
-async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) onLine(line);
+/** Milliseconds after which text without a line end is a question, to be shown as it stands. */
+const promptDelay = 100;
+
+async function readLines(
+  stream: Readable,
+  onLine: (line: string, end: OutputLine['end']) => void,
+): Promise<void> {
+  stream.setEncoding('utf8');
+  let pending = '';
+  const flush = () => {
+    if (pending !== '') onLine(pending, '');
+    pending = '';
+  };
+  let timer: NodeJS.Timeout | undefined;
+  for await (const chunk of stream as AsyncIterable<string>) {
+    clearTimeout(timer);
+    const lines = (pending + chunk).split('\n');
+    pending = lines.pop() ?? '';
+    for (const line of lines) onLine(line, '\n');
+    if (pending !== '') timer = setTimeout(flush, promptDelay);
+  }
+  clearTimeout(timer);
+  flush();
 }

@@ -38,7 +38,7 @@ export function jsonReporter(streams: Streams, options: ReportOptions): Reporter
     error: (message, hint) => log.error(hint === undefined ? {} : { hint }, message),
     emit: (event) => {
       if (event.type === 'pip-line') {
-        streams[event.stream](`${restore(event.line)}\n`);
+        streams[event.stream](restore(event.line) + event.end);
       } else if (event.type === 'warning') {
         log.warning(event.message);
       } else {
