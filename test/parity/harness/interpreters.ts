@@ -10,18 +10,28 @@ export interface Interpreter {
   /** As `3.11`. */
   readonly version: string;
   readonly prefix: string;
+  /** Whether extension modules can be built for it; Debian has the headers in another package. */
+  readonly hasHeaders: boolean;
 }
 
-const FACTS =
-  'import sys,platform;print("\\n".join([sys.executable,platform.python_implementation(),"%d.%d"%sys.version_info[:2],sys.prefix]))';
+const FACTS = [
+  'import os, sys, platform, sysconfig',
+  'print(sys.executable)',
+  'print(platform.python_implementation())',
+  'print("%d.%d" % sys.version_info[:2])',
+  'print(sys.prefix)',
+  'print(os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))',
+].join('\n');
 
 /** What a command that starts a Python turns out to start; undefined where it starts none. */
 export async function interpreterAt(command: string): Promise<Interpreter | undefined> {
   const { stdout, failed } = await execa(command, ['-c', FACTS], { reject: false });
   if (failed) return undefined;
-  const [executable = '', implementation = '', version = '', prefix = ''] = stdout.split('\n');
+  const [executable = '', implementation = '', version = '', prefix = '', headers] =
+    stdout.split('\n');
   if (!existsSync(executable)) return undefined;
-  return { executable, implementation, version, prefix: realpathSync(prefix) };
+  const hasHeaders = headers === 'True';
+  return { executable, implementation, version, prefix: realpathSync(prefix), hasHeaders };
 }
 
 /**
@@ -30,9 +40,13 @@ export async function interpreterAt(command: string): Promise<Interpreter | unde
  */
 export async function interpreters(): Promise<readonly Interpreter[]> {
   const commands = settings.pythons.length > 0 ? settings.pythons : commandsOfTheMachine();
-  const found = await Promise.all(commands.map(interpreterAt));
+  const found = (await Promise.all(commands.map(interpreterAt))).filter(
+    (interpreter) => interpreter !== undefined,
+  );
+  for (const { executable } of found.filter(({ hasHeaders }) => !hasHeaders))
+    console.log(`left out: ${executable} has no Python.h`);
   return found
-    .filter((interpreter) => interpreter !== undefined)
+    .filter(({ hasHeaders }) => hasHeaders)
     .sort((left, right) => minor(left) - minor(right));
 }
 
