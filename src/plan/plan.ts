@@ -6,6 +6,7 @@ import type {
   NormalizedName,
 } from '../core/types.ts';
 import { normalizeName } from '../python/names.ts';
+import { nameInMessages } from '../python/pip.ts';
 import { dependencies, type GraphMember, resolvedGraph } from './graph.ts';
 import { installationOrder, legacyInstallationOrder } from './order.ts';
 
@@ -58,7 +59,10 @@ export function makePlan(request: PlanRequest): readonly PlannedItem[] {
     return [
       {
         decided: item,
-        spelling: item.spelling ?? spellings.get(key) ?? item.metadata.name,
+        spelling: nameInMessages(
+          item.spelling ?? spellings.get(key) ?? item.metadata.name,
+          request.interpreter.pip,
+        ),
         replaces,
       },
     ];
@@ -66,18 +70,19 @@ export function makePlan(request: PlanRequest): readonly PlannedItem[] {
 }
 
 /**
- * pip reads the dependencies of a wheel in the order of a hash; the order in which it decided shows
- * which that was.
+ * The dependencies of an sdist come in the order of its metadata. Those of a wheel come in that of
+ * a hash: the order in which pip decided shows it, as far as anything does.
  */
 function legacyOrder({ decided, mentioned, ...request }: PlanRequest): readonly NormalizedName[] {
   const sequence = decided.map(({ key }) => key);
   const graph = new Map(
-    decided.map(({ key, metadata, extras }) => {
+    decided.map(({ key, metadata, extras, source }) => {
       const required = request.ignoreDependencies
         ? []
         : dependencies(metadata, extras, request.interpreter.markers);
       const keys = new Set(required.map(({ name }) => normalizeName(name)));
-      return [key, sequence.filter((candidate) => keys.has(candidate))] as const;
+      const isWheel = source.filename.endsWith('.whl');
+      return [key, isWheel ? sequence.filter((other) => keys.has(other)) : [...keys]] as const;
     }),
   );
   return legacyInstallationOrder(graph, [...mentioned, ...sequence]);

@@ -47,6 +47,12 @@ export function resolverOf({ pip, versionInfo }: Interpreter): 'legacy' | 'resol
   return isNew && versionInfo[0] >= 3 ? 'resolvelib' : 'legacy';
 }
 
+/** A project's name as a pip calls it that a requirement names so: `pkg_resources.safe_name` before 22.0. */
+export function nameInMessages(name: string, pip: Interpreter['pip']): string {
+  const isOld = pip !== null && !atLeast(pip.version, 22, 0);
+  return isOld ? name.replaceAll(/[^A-Za-z0-9.]+/g, '-') : name;
+}
+
 /** pip's `display_path`: from the working folder where it lies below it. */
 export function displayPath(path: string): string {
   const folder = process.cwd();

@@ -79,7 +79,7 @@ class Worker {
 
   constructor(interpreter: Interpreter, environment: Environment) {
     this.#executable = interpreter.executable;
-    this.#process = startPython(interpreter.executable, environment);
+    this.#process = startPython(interpreter, environment);
     this.#process.stdin.on('error', () => {
       // A Python that is gone shows in its answer, which is missing.
     });
@@ -110,9 +110,11 @@ class Worker {
   }
 }
 
-function startPython(executable: string, environment: Environment) {
-  // -E and -S: neither the user's variables nor site-packages change what bytecode says.
-  return execa(executable, ['-E', '-S', scriptPath('compile.py')], {
+function startPython({ executable, versionInfo }: Interpreter, environment: Environment) {
+  // -E and -S: neither the user's variables nor site-packages change what bytecode says. In an
+  // environment of Python 2 it is site that finds the standard library.
+  const flags = versionInfo[0] === 2 ? ['-E'] : ['-E', '-S'];
+  return execa(executable, [...flags, scriptPath('compile.py')], {
     // Python 3.6 takes file names for ASCII in the C locale.
     env: { ...environment, LC_ALL: 'C.UTF-8' },
     extendEnv: false,

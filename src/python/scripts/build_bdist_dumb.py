@@ -416,7 +416,7 @@ def write_record(dist_info):
         with open(path, 'rb') as stream:
             data = stream.read()
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode('ascii')
-        writer.writerow((member, 'sha256=' + digest, len(data)))
+        writer.writerow((member, hashlib.sha256().name + '=' + digest, len(data)))
     writer.writerow((record, '', ''))
     text = table.getvalue()
     with open(os.path.join(TREE, dist_info, 'RECORD'), 'wb') as stream:
