@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { effectiveOptions } from '../../config/pip-config.ts';
 import { PipAccelError } from '../../core/errors.ts';
-import type { Decided, Interpreter, Scheme } from '../../core/types.ts';
-import { install as putInPlace } from '../../install/install.ts';
+import type { Interpreter, Scheme } from '../../core/types.ts';
+import { install as putInPlace, type InstallStep } from '../../install/install.ts';
 import { fileOptions, readRequest } from '../../plan/request.ts';
 import { type GivenOption, parseArguments } from '../../cli/argv.ts';
 import { textReporter } from '../../report/text.ts';
@@ -49,28 +49,41 @@ export async function fillEnvironment(
   { requirements, prefix, signal }: Filling,
 ): Promise<void> {
   const { interpreter, settings } = job.context;
+  const question = JSON.stringify(requirements);
+  // Many projects of a line ask for the same; within one run the answer is the same too.
+  const prepared = job.prepared.get(question) ?? prepare(job, requirements, signal);
+  job.prepared.set(question, prepared);
+  await putInPlace(await prepared, underPrefix(interpreter, prefix), {
+    compile: true,
+    linkMode: settings.linkMode,
+    path: '',
+  });
+}
+
+async function prepare(
+  job: InstallJob,
+  requirements: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly InstallStep[]> {
   const said: string[] = [];
   const nested = buildJob(job, requirements, (text) => said.push(text));
   const decision = await decide(nested);
   if (decision.outcome !== 'planned') {
     throw new PipAccelError('build-failed', said.join('').trimEnd() || requirements.join(', '));
   }
-  const items = decision.items;
-  const images = await obtain(
-    nested,
-    items.map(({ decided }): Decided => decided),
-    signal,
-  );
-  const steps = items.flatMap(({ decided, spelling }) => {
-    const image = images.get(decided.key);
+  const decided = decision.items.map((item) => item.decided);
+  const images = await obtain(nested, decided, signal);
+  return decision.items.flatMap(({ decided: { key }, spelling }) => {
+    const image = images.get(key);
     return image ? [{ image, requested: true, replaces: null, directUrl: null, spelling }] : [];
   });
-  await putInPlace(steps, underPrefix(interpreter, prefix), {
-    compile: true,
-    linkMode: settings.linkMode,
-    path: '',
-  });
 }
+
+/** What pip sets for its own builds: since 26.2 it then overlooks the constraints of the line. */
+const buildVariables = {
+  PIP_DISABLE_PIP_VERSION_CHECK: '1',
+  _PIP_IN_BUILD_IGNORE_CONSTRAINTS: '1',
+};
 
 /** The line that pip would run for itself, quietly, with nothing installed. */
 function buildJob(
@@ -100,7 +113,7 @@ function buildJob(
   const { PIP_REQUIREMENT: _, PIP_EDITABLE: __, ...variables } = environment;
   return {
     ...job,
-    environment: { ...variables, PIP_DISABLE_PIP_VERSION_CHECK: '1' },
+    environment: { ...variables, ...buildVariables },
     line: { general: [], arguments: words, parsed, flags: new Map() },
     options: effectiveOptions(configuration, parsed.options),
     request: readRequest(parsed, configuration, where),

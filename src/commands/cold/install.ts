@@ -7,7 +7,7 @@ import {
 } from '../../config/pip-config.ts';
 import { errorCodes, PipAccelError } from '../../core/errors.ts';
 import type { InstalledDistribution, NormalizedName } from '../../core/types.ts';
-import { install as putInPlace } from '../../install/install.ts';
+import { install as putInPlace, type InstallStep } from '../../install/install.ts';
 import { planRemoval } from '../../install/uninstall.ts';
 import { AuthenticationRequired } from '../../obtain/cold/download.ts';
 import { conflictMessage } from '../../plan/conflicts.ts';
@@ -47,6 +47,8 @@ export interface InstallJob {
   readonly reporter: Reporter;
   /** Fills the environment of a build, which is an installation within this one. */
   readonly fillEnvironment: (job: InstallJob, filling: Filling) => Promise<void>;
+  /** Build requirements that this run has got ready, by their lines. */
+  readonly prepared: Map<string, Promise<readonly InstallStep[]>>;
   /** Lets pip do the whole line; what it was asked before stands twice in its words. */
   readonly handOver: (reason: string) => Promise<number>;
 }
@@ -98,6 +100,7 @@ export async function install(
       environment,
       reporter,
       fillEnvironment,
+      prepared: new Map(),
       handOver,
     });
   } finally {
