@@ -1,6 +1,7 @@
 import { type CommandLine, parseCommandLine } from './cli/argv.ts';
 import { usage } from './cli/usage.ts';
 import type { CommandContext } from './commands/context.ts';
+import { install } from './commands/install.ts';
 import {
   childEnvironment,
   type Environment,
@@ -8,7 +9,7 @@ import {
   processEnvironment,
 } from './config/load.ts';
 import type { Settings } from './config/options.ts';
-import { errorCodes, PipAccelError } from './core/errors.ts';
+import { PipAccelError } from './core/errors.ts';
 import type { Interpreter } from './core/types.ts';
 import { becomeProgram } from './process/replace.ts';
 import { choosePython, recallInterpreter } from './python/interpreter.ts';
@@ -35,7 +36,6 @@ async function main(argv: readonly string[]): Promise<number> {
       }
       case 'install': {
         const context = await openContext(line, environment, line.flags);
-        const { install } = await import('./commands/cold/install.ts');
         return await install(line, context);
       }
       default:
@@ -48,7 +48,7 @@ async function main(argv: readonly string[]): Promise<number> {
       verbosity: 'info',
     });
     reporter.error(error.message, error.hint);
-    return errorCodes[error.code].exitCode;
+    return error.exitCode;
   }
 }
 

@@ -24,6 +24,10 @@ export const errorCodes = {
     exitCode: 1,
     help: 'An archive could not be fetched, after the retries that `max-retries` allows.',
   },
+  'authentication-required': {
+    exitCode: 1,
+    help: 'An index asks for credentials that only pip has; pip then does the installation.',
+  },
   'hash-mismatch': {
     exitCode: 1,
     help: 'The bytes that arrived are not the ones that the index, or a `--hash`, promised.',
@@ -60,12 +64,15 @@ interface ErrorDetails {
   /** What the user can do next: one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** Where it is not the code's own. */
+  readonly exitCode?: number;
 }
 
 /** A failure that is the user's to know. Anything else that is thrown is a bug. */
 export class PipAccelError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly exitCode: number;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(
@@ -75,6 +82,7 @@ export class PipAccelError extends Error {
     this.name = 'PipAccelError';
     this.code = code;
     this.hint = details.hint === undefined ? undefined : redact(details.hint);
+    this.exitCode = details.exitCode ?? errorCodes[code].exitCode;
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   DistributionMetadata,
   InstalledDistribution,
   Interpreter,
+  NormalizedName,
   Version,
 } from '../core/types.ts';
 import { parseMetadata } from '../python/metadata.ts';
@@ -28,6 +29,17 @@ export async function readInstalled(interpreter: Interpreter): Promise<Installed
     }
   }
   return await Promise.resolve([...found.values()]);
+}
+
+/** By name; of several the first, as `readInstalled` finds them. */
+export function firstByName(
+  distributions: readonly InstalledDistribution[],
+): ReadonlyMap<NormalizedName, InstalledDistribution> {
+  const byName = new Map<NormalizedName, InstalledDistribution>();
+  for (const distribution of distributions) {
+    if (!byName.has(distribution.key)) byName.set(distribution.key, distribution);
+  }
+  return byName;
 }
 
 /** The metadata of an installed distribution: a `.dist-info` or `.egg-info` folder, or a PKG-INFO file. */

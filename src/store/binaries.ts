@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile, rename } from 'node:fs/promises';
+import { createReadStream, readFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hasErrno } from '../core/errors.ts';
@@ -59,7 +59,7 @@ export async function findBinary(
   emit: Emit,
 ): Promise<Archive | null> {
   const paths = binaryPaths(store, inputs);
-  const manifest = await readManifest(paths.manifest);
+  const manifest = readManifest(paths.manifest);
   if (manifest === 'absent') return null;
   const fault =
     manifest === 'damaged'
@@ -85,10 +85,10 @@ export async function findBinary(
 }
 
 /** The manifest beside a binary distribution. */
-export async function readManifest(path: string): Promise<BinaryManifest | 'absent' | 'damaged'> {
+export function readManifest(path: string): BinaryManifest | 'absent' | 'damaged' {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return 'absent';
     throw error;

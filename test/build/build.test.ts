@@ -114,7 +114,7 @@ setup(name='own-tag', version='1.0', py_modules=['own_tag'], cmdclass={'bdist_wh
   };
   const path = await makeSdist(bench, 'own-tag-1.0.tar.gz', tree);
   const archive = await buildDistribution(await requestFor(bench, path), contextFor(bench));
-  const manifest = await readManifest(archive.path.replace(/\.tar\.gz$/, '.json'));
+  const manifest = readManifest(archive.path.replace(/\.tar\.gz$/, '.json'));
   expect(manifest).toMatchObject({ builder: 'pep517' });
   const wheel = (await readMembers(archive.path))['own_tag-1.0.dist-info/WHEEL'];
   expect(wheel?.text).toContain('py2-none-any');

@@ -8,7 +8,7 @@ import { parseMetadata } from '../../python/metadata.ts';
 import { normalizeName } from '../../python/names.ts';
 import { resolverOf } from '../../python/pip.ts';
 import type { Image } from '../../store/images.ts';
-import type { InstallJob } from './install.ts';
+import type { InstallJob } from '../job.ts';
 import { interruptible } from './interruption.ts';
 import { obtain } from './obtain.ts';
 

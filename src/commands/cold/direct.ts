@@ -6,7 +6,7 @@ import type { PlannedItem } from '../../plan/plan.ts';
 import { fileOptions, type InstallRequest } from '../../plan/request.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { normalizeName } from '../../python/names.ts';
-import type { InstallJob } from './install.ts';
+import type { InstallJob } from '../job.ts';
 
 /** Options that decided what to install, and have nothing to say on how. */
 const decisive = [

@@ -6,8 +6,8 @@ import { install as putInPlace, type InstallStep } from '../../install/install.t
 import { fileOptions, readRequest } from '../../plan/request.ts';
 import { type GivenOption, parseArguments } from '../../cli/argv.ts';
 import { textReporter } from '../../report/text.ts';
-import { decide } from './decide.ts';
-import type { InstallJob } from './install.ts';
+import { decide } from '../decide.ts';
+import type { Filling, InstallJob } from '../job.ts';
 import { obtain } from './obtain.ts';
 
 /** Options that pip passes on to the installation of build requirements (`build_env.py`). */
@@ -31,12 +31,6 @@ const passedOn = new Set([
   'keyring-provider',
   'no-input',
 ]);
-
-export interface Filling {
-  readonly requirements: readonly string[];
-  readonly prefix: string;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Installs build requirements into a prefix as pip would have (`--ignore-installed --prefix`),

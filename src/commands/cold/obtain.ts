@@ -3,7 +3,7 @@ import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
 import type { Image } from '../../store/images.ts';
-import type { InstallJob } from './install.ts';
+import type { InstallJob } from '../job.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
 export async function obtain(

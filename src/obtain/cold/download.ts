@@ -37,15 +37,12 @@ export interface DownloadContext {
   readonly trustModTimes: boolean;
 }
 
-/** The index wants credentials that pip may have and we do not. */
-export class AuthenticationRequired extends Error {}
-
 /**
  * Brings an archive into the local source index, unless it is there: fetched (resumed after a
  * break, tried again after a failure that may pass), checked against its hash, published
  * together with its record.
  *
- * @throws PipAccelError `download-failed`, `hash-mismatch`; AuthenticationRequired
+ * @throws PipAccelError `download-failed`, `hash-mismatch`, `authentication-required`
  */
 export async function obtainSource(
   source: Source,
@@ -175,7 +172,7 @@ async function fetchWithRetries(
       await fetchOnce(url, progress, transport);
       return;
     } catch (error) {
-      if (error instanceof AuthenticationRequired || error instanceof PipAccelError) throw error;
+      if (error instanceof PipAccelError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       if (!mayPass(error) || attempt > context.maxRetries) {
         throw new PipAccelError(
@@ -266,7 +263,10 @@ async function followRedirects(
     if (statusCode === 200 || (statusCode === 206 && resumeAt > 0)) return response;
     await response.body.dump();
     if (statusCode === 401 || statusCode === 403 || statusCode === 407) {
-      throw new AuthenticationRequired(`HTTP status ${statusCode}`);
+      throw new PipAccelError(
+        'authentication-required',
+        `${url.origin} answers with ${statusCode}`,
+      );
     }
     const { location } = headers;
     if (statusCode < 300 || statusCode >= 400 || typeof location !== 'string') {

@@ -41,7 +41,7 @@ const parallelDownloads = 10;
  * Makes an image of every distribution: what the store lacks is downloaded, built and unpacked.
  * After the first failure nothing new is begun.
  *
- * @throws PipAccelError of the first failure; AuthenticationRequired
+ * @throws PipAccelError of the first failure
  */
 export async function obtainImages(
   decided: readonly Decided[],

@@ -1,8 +1,8 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { PipOptions } from '../../config/pip-config.ts';
-import type { Interpreter } from '../../core/types.ts';
-import { isExternallyManaged } from '../../python/interpreter.ts';
+import type { PipOptions } from '../config/pip-config.ts';
+import type { Interpreter } from '../core/types.ts';
+import { isExternallyManaged } from '../python/interpreter.ts';
 
 /**
  * Why pip has to do a whole line itself, with its own words; null where it need not. Looked at

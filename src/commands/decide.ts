@@ -1,17 +1,12 @@
-import { PipAccelError } from '../../core/errors.ts';
-import type { Decided, Interpreter } from '../../core/types.ts';
-import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
-import { askPip } from '../../plan/cold/ask-pip.ts';
-import { rememberDecision } from '../../plan/cold/remember.ts';
-import { isFresh, recallDecision, type RememberedDecision } from '../../plan/decisions.ts';
-import { readMetadata } from '../../plan/installed.ts';
-import { makePlan, type PlannedItem } from '../../plan/plan.ts';
-import { isClosurePinned, mentioned, requestedRoots, requestKey } from '../../plan/request.ts';
-import { atLeast, resolverOf } from '../../python/pip.ts';
-import { replayedLines } from '../../report/install-lines.ts';
-import { decideByDownload } from './decide-by-download.ts';
-import type { InstallJob } from './install.ts';
-import { isStoreTrouble } from '../../store/cold/publish.ts';
+import { PipAccelError } from '../core/errors.ts';
+import type { Decided, Interpreter } from '../core/types.ts';
+import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
+import { readMetadata } from '../plan/installed.ts';
+import { makePlan, type PlannedItem } from '../plan/plan.ts';
+import { isClosurePinned, mentioned, requestedRoots, requestKey } from '../plan/request.ts';
+import { atLeast, resolverOf } from '../python/pip.ts';
+import { replayedLines } from '../report/install-lines.ts';
+import type { InstallJob } from './job.ts';
 
 export type Decision =
   | { readonly outcome: 'planned'; readonly items: readonly PlannedItem[] }
@@ -29,6 +24,7 @@ export async function decide(job: InstallJob): Promise<Decision> {
   if (remembered && (settings.offline || isFresh(remembered, limits)))
     return recall(job, remembered);
   if (settings.offline) throw nothingRemembered();
+  const { ask, remember } = await import('./cold/ask.ts');
   const answer = await ask(job);
   switch (answer.outcome) {
     case 'refused':
@@ -62,32 +58,9 @@ function nothingRemembered(): PipAccelError {
   );
 }
 
-async function ask(job: InstallJob): Promise<OldPipAnswer> {
-  const { context, environment, line, reporter } = job;
-  if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) return await decideByDownload(job);
-  return await askPip(
-    {
-      pip: context.pip,
-      general: line.general,
-      arguments: line.arguments,
-      environment,
-      maxRetries: context.settings.maxRetries,
-    },
-    reporter.emit,
-  );
-}
-
 function recall(job: InstallJob, { decided, lines }: RememberedDecision): Decision {
   for (const line of replayedLines(lines, [...job.installed.values()])) job.reporter.info(line);
   return { outcome: 'planned', items: plan(job, decided) };
-}
-
-async function remember(job: InstallJob, key: string, decision: RememberedDecision): Promise<void> {
-  try {
-    await rememberDecision(job.context.store, key, decision);
-  } catch (error) {
-    if (!isStoreTrouble(error, job.context.store)) throw error;
-  }
 }
 
 function plan(job: InstallJob, decided: readonly Decided[]): readonly PlannedItem[] {

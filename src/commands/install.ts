@@ -1,0 +1,175 @@
+import type { InstallWords } from '../cli/argv.ts';
+import { childEnvironment, type Environment } from '../config/load.ts';
+import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts';
+import { PipAccelError } from '../core/errors.ts';
+import type { Decided, InstalledDistribution, NormalizedName } from '../core/types.ts';
+import { planRemoval } from '../install/uninstall.ts';
+import { firstByName, readInstalled } from '../plan/installed.ts';
+import type { PlannedItem } from '../plan/plan.ts';
+import { hasBuildOptions, readRequest } from '../plan/request.ts';
+import { becomeProgram } from '../process/replace.ts';
+import { normalizeName } from '../python/names.ts';
+import { logFile } from '../report/log-file.ts';
+import { openReporter } from '../report/open.ts';
+import type { Reporter } from '../report/text.ts';
+import { findImageOf } from '../store/find-image.ts';
+import type { Image } from '../store/images.ts';
+import { isStoreTrouble } from '../store/trouble.ts';
+import { changeEnvironment } from './change-environment.ts';
+import type { CommandContext } from './context.ts';
+import { decide } from './decide.ts';
+import { handOverReason } from './hand-over.ts';
+import type { Filling, InstallJob } from './job.ts';
+import { readableLine } from './readable-line.ts';
+
+/** `pip-accel install …`; tells the exit code. */
+export async function install(
+  line: InstallWords & { readonly words: readonly string[] },
+  context: CommandContext,
+): Promise<number> {
+  const environment = childEnvironment(context.environment);
+  const configuration = loadPipConfiguration(environment, context.interpreter.prefix);
+  const options =
+    line.parsed && configuration ? effectiveOptions(configuration, line.parsed.options) : null;
+  const log = logFile(context.settings.logFile);
+  const reason = options ? handOverReason(options, context.interpreter) : 'not understood';
+  if (!options || !configuration || reason !== null) {
+    log({ type: 'handed-over', reason: reason ?? 'not understood' });
+    return await becomeProgram([...context.pip, ...line.words], environment);
+  }
+  const files = await readableLine(line);
+  try {
+    const reporter = await openReporter(context.settings.logFormat, {
+      quietness: options.quiet - options.verbose,
+      verbosity: context.settings.logVerbosity,
+      restore: files.restore,
+      log,
+    });
+    const installed = firstByName(await readInstalled(context.interpreter));
+    const { line: readable } = files;
+    const parsed = readable.parsed ?? { options: [], requirements: [] };
+    const { interpreter } = context;
+    const request = readRequest(parsed, configuration, { environment, interpreter });
+    const handOver = async (reason: string) => {
+      reporter.emit({ type: 'handed-over', reason });
+      return files.hasCopies
+        ? await runPip([...context.pip, 'install', ...readable.arguments], environment, reporter)
+        : await becomeProgram([...context.pip, ...line.words], environment);
+    };
+    return await runJob({
+      line: readable,
+      context,
+      options,
+      request,
+      installed,
+      tools: {
+        setuptools: installed.has(normalizeName('setuptools')),
+        wheel: installed.has(normalizeName('wheel')),
+      },
+      environment,
+      reporter,
+      fillEnvironment,
+      prepared: new Map(),
+      handOver,
+    });
+  } finally {
+    await files.remove();
+  }
+}
+
+async function runPip(
+  command: readonly string[],
+  environment: Environment,
+  reporter: Reporter,
+): Promise<number> {
+  const { runLines } = await import('../process/cold/run.ts');
+  return await runLines(command, environment, ({ stream, line, end }) => {
+    reporter.emit({ type: 'pip-line', stream, line, end });
+  });
+}
+
+async function runJob(job: InstallJob): Promise<number> {
+  if (onlyDirect(job)) return await job.handOver('paths and URLs without their dependencies');
+  if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
+  let items: readonly PlannedItem[];
+  let images: ReadonlyMap<NormalizedName, Image>;
+  try {
+    const decision = await decide(job);
+    if (decision.outcome === 'refused') return decision.exitCode;
+    if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
+    items = decision.items;
+    const irreplaceable = items.find(
+      ({ decided, replaces }) => !decided.direct && replaces && !canReplace(replaces, job),
+    );
+    if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
+    const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
+    images = await imagesOf(job, linked);
+  } catch (error) {
+    if (error instanceof PipAccelError && error.code === 'authentication-required') {
+      return await job.handOver('an index that asks for credentials');
+    }
+    if (isStoreTrouble(error, job.context.store)) {
+      job.reporter.warning(
+        `the data directory ${job.context.store.root} cannot be used (${(error as Error).message}); pip installs instead`,
+      );
+      return await job.handOver('a data directory that cannot be used');
+    }
+    return fail(job, error);
+  }
+  return await changeEnvironment(job, items, images);
+}
+
+/** The images of all that is to be linked; what the store lacks is obtained. */
+async function imagesOf(
+  job: InstallJob,
+  decided: readonly Decided[],
+): Promise<ReadonlyMap<NormalizedName, Image>> {
+  const { context, environment } = job;
+  const lookup = {
+    store: context.store,
+    target: { interpreter: context.interpreter, umask: process.umask() },
+    builder: context.settings.builder,
+    trustModTimes: context.settings.trustModTimes,
+    environment,
+  };
+  const found = new Map<NormalizedName, Image>();
+  for (const item of decided) {
+    const image = findImageOf(item, lookup);
+    if (image) found.set(item.key, image);
+  }
+  const missing = decided.filter(({ key }) => !found.has(key));
+  if (missing.length === 0) return found;
+  const { interruptible } = await import('./cold/interruption.ts');
+  const { obtain } = await import('./cold/obtain.ts');
+  const made = await interruptible((signal) => obtain(job, missing, signal));
+  return new Map([...found, ...made]);
+}
+
+/** Build environments are rare, and what fills them is large. */
+async function fillEnvironment(job: InstallJob, filling: Filling): Promise<void> {
+  const cold = await import('./cold/fill-environment.ts');
+  await cold.fillEnvironment(job, filling);
+}
+
+/** True where pip would be asked for nothing but what it then installs itself (`--no-deps .`). */
+function onlyDirect({ options, request }: InstallJob): boolean {
+  return (
+    options.flag('no-deps') &&
+    request.entries.some(({ kind }) => kind === 'direct') &&
+    !request.entries.some(
+      (entry) => entry.kind === 'unknown' || (entry.kind === 'named' && !entry.origin.constraint),
+    )
+  );
+}
+
+/** False where pip has to replace what is installed: eggs, what lies outside the environment. */
+function canReplace(installed: InstalledDistribution, job: InstallJob): boolean {
+  const removal = planRemoval(installed, job.context.interpreter);
+  return removal !== null && removal.paths.size > 0;
+}
+
+function fail(job: InstallJob, error: unknown): number {
+  if (!(error instanceof PipAccelError)) throw error;
+  job.reporter.error(error.message, error.hint);
+  return error.exitCode;
+}

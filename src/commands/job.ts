@@ -1,0 +1,36 @@
+import type { InstallWords } from '../cli/argv.ts';
+import type { Environment } from '../config/load.ts';
+import type { PipOptions } from '../config/pip-config.ts';
+import type { InstalledDistribution, NormalizedName } from '../core/types.ts';
+import type { InstallStep } from '../install/install.ts';
+import type { InstallRequest } from '../plan/request.ts';
+import type { Reporter } from '../report/text.ts';
+import type { CommandContext } from './context.ts';
+
+/** An `install` line that is ours to do, and all that is known of it. */
+export interface InstallJob {
+  readonly line: InstallWords;
+  readonly context: CommandContext;
+  readonly options: PipOptions;
+  readonly request: InstallRequest;
+  /** The first by name on sys.path, as pip sees them. */
+  readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
+  /** What the environment's own pip can import, also where it fills another place. */
+  readonly tools: { readonly setuptools: boolean; readonly wheel: boolean };
+  /** What pips and builds get. */
+  readonly environment: Environment;
+  readonly reporter: Reporter;
+  /** Fills the environment of a build, which is an installation within this one. */
+  readonly fillEnvironment: (job: InstallJob, filling: Filling) => Promise<void>;
+  /** Build requirements that this run has got ready, by their lines. */
+  readonly prepared: Map<string, Promise<readonly InstallStep[]>>;
+  /** Lets pip do the whole line; what it was asked before stands twice in its words. */
+  readonly handOver: (reason: string) => Promise<number>;
+}
+
+/** The environment of a build, to be filled. */
+export interface Filling {
+  readonly requirements: readonly string[];
+  readonly prefix: string;
+  readonly signal: AbortSignal;
+}
