@@ -176,6 +176,6 @@ function isIgnored(option: PipOption, value: string): boolean {
   );
 }
 
-function isTrue(value: string): boolean {
+export function isTrue(value: string): boolean {
   return /^(y|yes|t|true|on|[1-9]\d*)$/i.test(value);
 }

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ParsedArguments } from '../cli/argv.ts';
 import type { Environment } from '../config/load.ts';
-import type { PipConfiguration } from '../config/pip-config.ts';
+import { isTrue, type PipConfiguration } from '../config/pip-config.ts';
 import type {
   Decided,
   InstalledDistribution,
@@ -273,6 +273,16 @@ function findLinks({ entries, parsed, configuration }: InstallRequest): readonly
   ];
 }
 
+/** True where all archives are in local folders, whose every change makes another request. */
+function restsOnFolders(request: InstallRequest): boolean {
+  const { parsed, configuration } = request;
+  const isWithoutIndex =
+    parsed.options.some(({ option }) => option.name === 'no-index') ||
+    isTrue(configuration.get('no-index') ?? '') ||
+    fileOptions(request).some(({ name }) => name === 'no-index');
+  return isWithoutIndex && !findLinks(request).some((location) => /^https?:/i.test(location));
+}
+
 /** A local folder of archives is an index whose every change is seen. */
 function folderState(location: string): string {
   if (/^https?:/i.test(location)) return location;
@@ -291,6 +301,7 @@ function folderState(location: string): string {
  * by one that is. Then it holds for ever; so does "all is satisfied", for which pip asks no index.
  */
 export function isClosurePinned(request: InstallRequest, decided: readonly Decided[]): boolean {
+  if (restsOnFolders(request)) return true;
   const isUpgrade = [
     ...request.parsed.options.map(({ option }) => option.name),
     ...request.configuration.keys(),
