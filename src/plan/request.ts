@@ -18,11 +18,11 @@ import { evaluateMarker, parseRequirement } from '../python/pep508.ts';
 import {
   isPinned,
   type NamedEntry,
-  parseRequirementWord,
-  readRequirementFile,
   type RequirementContext,
   type RequirementEntry,
-} from './requirements.ts';
+} from './requirements/entries.ts';
+import { readRequirementFile } from './requirements/file.ts';
+import { parseRequirementWord } from './requirements/word.ts';
 
 /** Everything that was asked for, files and what they include read. */
 export interface InstallRequest {

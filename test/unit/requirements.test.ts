@@ -11,12 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  isPinned,
-  parseRequirementWord,
-  type RequirementEntry,
-  readRequirementFile,
-} from '../../src/plan/requirements.ts';
+import { isPinned, type RequirementEntry } from '../../src/plan/requirements/entries.ts';
+import { readRequirementFile } from '../../src/plan/requirements/file.ts';
+import { parseRequirementWord } from '../../src/plan/requirements/word.ts';
 import { formatMarker, formatRequirement, parseRequirement } from '../../src/python/pep508.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'requirements-')));
