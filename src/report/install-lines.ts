@@ -48,7 +48,7 @@ export function installedLine(
 }
 
 /** Lines of a decision that are said again when it comes from memory; what told of downloads is not. */
-const replayed = /^(Collecting |Processing |Looking in |Ignoring |Requirement already satisfied: )/;
+const replayed = /^(Collecting |Processing |Looking in |Ignoring |Requirement already )/;
 
 /** pip's lines of an earlier run, with the places at which distributions lie now. */
 export function replayedLines(
@@ -59,7 +59,7 @@ export function replayedLines(
   return lines
     .filter((line) => replayed.test(line))
     .map((line) => {
-      const satisfied = /^Requirement already satisfied: (([\w.-]+).*?) in (\S.*?) \(/.exec(line);
+      const satisfied = /^Requirement already [\w ,-]+: (([\w.-]+).*?) in (\S.*?) \(/.exec(line);
       const [, requirement, name = '', place = ''] = satisfied ?? [];
       const location = locations.get(normalizeName(name));
       if (requirement === undefined || location === undefined) return line;

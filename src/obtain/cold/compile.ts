@@ -113,7 +113,7 @@ class Worker {
 function startPython({ executable, versionInfo }: Interpreter, environment: Environment) {
   // -E and -S: neither the user's variables nor site-packages change what bytecode says. In an
   // environment of Python 2 it is site that finds the standard library.
-  const flags = versionInfo[0] === 2 ? ['-E'] : ['-E', '-S'];
+  const flags = versionInfo[0] === 2 ? ['-E', '-B'] : ['-E', '-S'];
   return execa(executable, [...flags, scriptPath('compile.py')], {
     // Python 3.6 takes file names for ASCII in the C locale.
     env: { ...environment, LC_ALL: 'C.UTF-8' },
