@@ -97,16 +97,22 @@ function outcomesOf(name, tests) {
     '--tb=short',
   ];
   const workers = process.env['CONFORMANCE_WORKERS'] ?? '2';
-  spawnSync(python, [...words, '-n', workers, '-m', 'not network', '--color=no', ...tests], {
-    cwd: source,
-    stdio: 'inherit',
-    env: {
-      ...environment,
-      PYTHONPATH: here,
-      CONFORMANCE_LOG: log,
-      ...(name === 'pip' ? {} : throughPipAccel(log)),
+  const { status } = spawnSync(
+    python,
+    [...words, '-n', workers, '-m', 'not network', '--color=no', ...tests],
+    {
+      cwd: source,
+      stdio: 'inherit',
+      env: {
+        ...environment,
+        PYTHONPATH: here,
+        CONFORMANCE_LOG: log,
+        ...(name === 'pip' ? {} : throughPipAccel(log)),
+      },
     },
-  });
+  );
+  // 1: some failed. More: it did not run them all.
+  if (status !== 0 && status !== 1) throw new Error(`pytest ended with ${status}`);
   const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
   const events = lines.map((line) => JSON.parse(line));
   if (name !== 'pip') tell(name, events);
