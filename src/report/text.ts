@@ -55,8 +55,11 @@ export function textReporter(streams: Streams, options: ReportOptions): Reporter
   const info = (line: string) => {
     if (options.quietness < 1) streams.stdout(`${line}\n`);
   };
-  const warning = (line: string) => {
+  const pipWarning = (line: string) => {
     if (options.quietness < 2) streams.stderr(`WARNING: ${line}\n`);
+  };
+  const warning = (line: string) => {
+    if (shows('warning')) pipWarning(line);
   };
   const say = (wanted: Verbosity, line: string) => {
     if (shows(wanted)) streams.stdout(`${line}\n`);
@@ -69,7 +72,7 @@ export function textReporter(streams: Streams, options: ReportOptions): Reporter
     info,
     warning,
     error,
-    pipWarning: warning,
+    pipWarning,
     pipError: error,
     emit: (event) => render(event, { streams, say, warning, restore: options.restore ?? String }),
   };

@@ -133,7 +133,7 @@ async function fetchRemote(
 ): Promise<SourceRecord> {
   if (context.transport === null) {
     throw new PipAccelError(
-      'download-failed',
+      'offline',
       `${source.filename} is not in the store and --offline forbids to fetch it`,
       {
         hint: `Run once without --offline, or put the file where --find-links finds it.`,
