@@ -19,7 +19,10 @@ export async function decide(job: InstallJob): Promise<Decision> {
   const { context, installed, request } = job;
   const { settings, store } = context;
   const key = requestKey(request, context.interpreter, installed.values());
-  const remembered = key === null ? null : recallDecision(store, key);
+  const isQuiet = job.options.quiet > 0;
+  const found = key === null ? null : recallDecision(store, key);
+  // What nobody heard cannot be said again.
+  const remembered = found?.lines || isQuiet || settings.offline ? found : null;
   const limits = { now: Date.now(), maxAgeSeconds: settings.indexMaxAge };
   if (remembered && (settings.offline || isFresh(remembered, limits)))
     return recall(job, remembered);
@@ -39,7 +42,8 @@ export async function decide(job: InstallJob): Promise<Decision> {
       const { decided, lines } = answer;
       if (key !== null && decided.every(({ direct }) => direct === null)) {
         const pinned = isClosurePinned(request, decided);
-        await remember(job, key, { format: 1, decided, lines, pinned, time: limits.now });
+        const said = isQuiet ? null : lines;
+        await remember(job, key, { format: 1, decided, lines: said, pinned, time: limits.now });
       }
       return { outcome: 'planned', items: plan(job, decided) };
     }
@@ -59,7 +63,8 @@ function nothingRemembered(): PipAccelError {
 }
 
 function recall(job: InstallJob, { decided, lines }: RememberedDecision): Decision {
-  for (const line of replayedLines(lines, [...job.installed.values()])) job.reporter.info(line);
+  for (const line of replayedLines(lines ?? [], [...job.installed.values()]))
+    job.reporter.info(line);
   return { outcome: 'planned', items: plan(job, decided) };
 }
 

@@ -7,8 +7,11 @@ import type { Store } from '../store/layout.ts';
 export interface RememberedDecision {
   readonly format: 1;
   readonly decided: readonly Decided[];
-  /** What pip said on the way, and says again when the decision is taken from memory. */
-  readonly lines: readonly string[];
+  /**
+   * What pip said on the way, and says again when the decision is taken from memory; null where
+   * it was told to be quiet.
+   */
+  readonly lines: readonly string[] | null;
   /** No index can change it. */
   readonly pinned: boolean;
   /** Milliseconds since 1970. */

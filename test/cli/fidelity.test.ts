@@ -50,7 +50,8 @@ const sequences: readonly (readonly string[])[] = [
 
 describe('what pip says of an installation is said alike, from a cold and from a warm store', () => {
   test.each(sequences.map((lines) => [lines.join(' && '), lines] as const))('%s', (_, lines) => {
-    const options = { environment: { PIP_FIND_LINKS: fixtures.index } };
+    // What pip built before must not change what it says now.
+    const options = { environment: { PIP_FIND_LINKS: fixtures.index, PIP_NO_CACHE_DIR: '1' } };
     const expected = lines.map((line) => essence(sandbox.pip(line.split(' '), options)));
     for (const state of ['cold', 'warm']) {
       sandbox.resetEnvironment();

@@ -85,7 +85,8 @@ test('variables of pip-accel are hidden from pip', () => {
 });
 
 test('standard input reaches pip', () => {
-  const { stdout } = sandbox.accel(['install', '-r', '/dev/stdin'], { input: 'pip\n' });
+  const script = 'echo pip | "$0" install -r /dev/stdin';
+  const { stdout } = sandbox.run(['sh', '-c', script, executable]);
   expect(stdout).toContain('Requirement already satisfied: pip');
   expect(stdout).toContain('(from -r /dev/stdin (line 1))');
 });
@@ -104,6 +105,13 @@ test('a requirements file that is a pipe is read', () => {
   expect(stdout).toMatch(
     /Requirement already satisfied: pip .*\(from -r \/dev\/fd\/\d+ \(line 1\)\)/,
   );
+});
+
+test('a decision that was made quietly is not silent afterwards', () => {
+  const line = ['install', 'pip'];
+  expect(sandbox.accel(['install', '-q', 'pip']).stdout).toBe('');
+  expect(sandbox.accel(line)).toEqual(sandbox.pip(line));
+  expect(sandbox.accel(line)).toEqual(sandbox.pip(line));
 });
 
 test('pip takes the place of pip-accel, so that signals are its own', () => {
