@@ -31,19 +31,18 @@ export async function decide(job: InstallJob): Promise<Decision> {
   const answer = await ask(job);
   switch (answer.outcome) {
     case 'refused':
-      if (!remembered || !answer.transient) return answer;
+      if (!found || !answer.transient) return answer;
       job.reporter.warning(
         'the index cannot be reached; going on with the decision of an earlier run',
       );
-      return recall(job, remembered);
+      return recall(job, found);
     case 'hand-over':
       return answer;
     case 'decided': {
       const { decided, lines } = answer;
       if (key !== null && decided.every(({ direct }) => direct === null)) {
         const pinned = isClosurePinned(request, decided);
-        const said = isQuiet ? null : lines;
-        await remember(job, key, { format: 1, decided, lines: said, pinned, time: limits.now });
+        await remember(job, key, { format: 1, decided, lines, pinned, time: limits.now });
       }
       return { outcome: 'planned', items: plan(job, decided) };
     }

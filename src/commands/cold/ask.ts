@@ -1,3 +1,4 @@
+import type { Emit } from '../../core/events.ts';
 import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
 import { rememberDecision } from '../../plan/cold/remember.ts';
@@ -7,20 +8,35 @@ import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { decideByDownload } from './decide-by-download.ts';
 
-/** pip's answer to a line, in whichever way this pip can give one. */
+/**
+ * pip's answer to a line, in whichever way this pip can give one. Under a single `-q` pip talks
+ * all the same, and nobody hears it: what it says belongs to the decision.
+ */
 export async function ask(job: InstallJob): Promise<OldPipAnswer> {
-  const { context, environment, line, reporter } = job;
+  const { context, environment, line, options, reporter } = job;
   if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) return await decideByDownload(job);
-  return await askPip(
+  const given = job.request.parsed.options;
+  const isHushed = options.quiet === 1 && given.some(({ option }) => option.name === 'quiet');
+  const loud = given.flatMap(({ option, words }) => (option.name === 'quiet' ? [] : words));
+  const answer = await askPip(
     {
       pip: context.pip,
-      general: line.general,
-      arguments: line.arguments,
+      general: isHushed ? [] : line.general,
+      arguments: isHushed ? [...loud, '--', ...job.request.parsed.requirements] : line.arguments,
       environment,
       maxRetries: context.settings.maxRetries,
     },
-    reporter.emit,
+    isHushed ? unheard(reporter.emit) : reporter.emit,
   );
+  const isComplete = options.quiet === 0 || isHushed;
+  return answer.outcome === 'decided' && !isComplete ? { ...answer, lines: null } : answer;
+}
+
+/** `-q` takes from pip what goes to standard output, and nothing else. */
+function unheard(emit: Emit): Emit {
+  return (event) => {
+    if (event.type !== 'pip-line' || event.stream === 'stderr') emit(event);
+  };
 }
 
 /** Keeps a decision, as far as the store takes one. */

@@ -22,8 +22,8 @@ export type PipAnswer =
   | {
       readonly outcome: 'decided';
       readonly decided: readonly Decided[];
-      /** What pip said on the way, for the record. */
-      readonly lines: readonly string[];
+      /** What pip said on the way, for the record; null where it was told to be quiet. */
+      readonly lines: readonly string[] | null;
     }
   /** pip has said why, in its own words. */
   | { readonly outcome: 'refused'; readonly exitCode: number; readonly transient: boolean };
