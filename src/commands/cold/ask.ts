@@ -14,7 +14,9 @@ import { decideByDownload } from './decide-by-download.ts';
  */
 export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const { context, environment, line, options, reporter } = job;
-  if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) return await decideByDownload(job);
+  if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) {
+    return heard(await decideByDownload(job), options.quiet === 0);
+  }
   const given = job.request.parsed.options;
   const isHushed = options.quiet === 1 && given.some(({ option }) => option.name === 'quiet');
   const loud = given.flatMap(({ option, words }) => (option.name === 'quiet' ? [] : words));
@@ -28,7 +30,10 @@ export async function ask(job: InstallJob): Promise<OldPipAnswer> {
     },
     isHushed ? unheard(reporter.emit) : reporter.emit,
   );
-  const isComplete = options.quiet === 0 || isHushed;
+  return heard(answer, options.quiet === 0 || isHushed);
+}
+
+function heard(answer: OldPipAnswer, isComplete: boolean): OldPipAnswer {
   return answer.outcome === 'decided' && !isComplete ? { ...answer, lines: null } : answer;
 }
 
