@@ -23,7 +23,9 @@ export async function decide(job: InstallJob): Promise<Decision> {
   const found = key === null ? null : recallDecision(store, key);
   // What nobody heard cannot be said again.
   const remembered = found?.lines || isQuiet || settings.offline ? found : null;
-  const limits = { now: Date.now(), maxAgeSeconds: settings.indexMaxAge };
+  // Who upgrades wants to know what there is now.
+  const maxAgeSeconds = job.options.flag('upgrade') ? 0 : settings.indexMaxAge;
+  const limits = { now: Date.now(), maxAgeSeconds };
   if (remembered && (settings.offline || isFresh(remembered, limits)))
     return recall(job, remembered);
   if (settings.offline) throw nothingRemembered();
@@ -41,7 +43,7 @@ export async function decide(job: InstallJob): Promise<Decision> {
     case 'decided': {
       const { decided, lines } = answer;
       if (key !== null && decided.every(({ direct }) => direct === null)) {
-        const pinned = isClosurePinned(request, decided);
+        const pinned = isClosurePinned(request, decided, context.interpreter.markers);
         await remember(job, key, { format: 1, decided, lines, pinned, time: limits.now });
       }
       return { outcome: 'planned', items: plan(job, decided) };

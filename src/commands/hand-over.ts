@@ -11,6 +11,9 @@ import { isExternallyManaged } from '../python/interpreter.ts';
 export function handOverReason(options: PipOptions, interpreter: Interpreter): string | null {
   if (options.handOver !== null) return options.handOver;
   if (process.platform === 'win32') return 'Windows';
+  if (options.flag('require-virtualenv') && !interpreter.isVirtualEnvironment) {
+    return 'an environment that is not virtual';
+  }
   if (isExternallyManaged(interpreter) && !options.flag('break-system-packages')) {
     return 'an externally managed Python';
   }

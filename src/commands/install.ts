@@ -6,7 +6,7 @@ import type { Decided, InstalledDistribution, NormalizedName } from '../core/typ
 import { planRemoval } from '../install/uninstall.ts';
 import { firstByName, readInstalled } from '../plan/installed.ts';
 import type { PlannedItem } from '../plan/plan.ts';
-import { hasBuildOptions, readRequest } from '../plan/request.ts';
+import { areHashesMet, hasBuildOptions, readRequest } from '../plan/request.ts';
 import { becomeProgram } from '../process/replace.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
@@ -98,6 +98,10 @@ async function runJob(job: InstallJob): Promise<number> {
     if (decision.outcome === 'refused') return decision.exitCode;
     if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
     items = decision.items;
+    const all = items.map(({ decided }) => decided);
+    if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
+      return await job.handOver('hashes that pip has to check');
+    }
     const irreplaceable = items.find(
       ({ decided, replaces }) => !decided.direct && replaces && !canReplace(replaces, job),
     );

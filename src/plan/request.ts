@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ParsedArguments } from '../cli/argv.ts';
@@ -14,7 +15,8 @@ import type {
 } from '../core/types.ts';
 import { normalizeName } from '../python/names.ts';
 import { atLeast } from '../python/pip.ts';
-import { evaluateMarker, parseRequirement } from '../python/pep508.ts';
+import { evaluateMarker, type Requirement } from '../python/pep508.ts';
+import { dependencies } from './graph.ts';
 import {
   isPinned,
   type NamedEntry,
@@ -259,16 +261,14 @@ function interpreterKey(interpreter: Interpreter): unknown {
   };
 }
 
-function findLinks({ entries, parsed, configuration }: InstallRequest): readonly string[] {
+function findLinks(request: InstallRequest): readonly string[] {
   return [
-    ...(configuration.get('find-links')?.split(/\s+/) ?? []),
-    ...parsed.options.flatMap(({ option, value }) => (option.name === 'find-links' ? [value] : [])),
-    ...entries.flatMap((entry) =>
-      entry.kind === 'options'
-        ? entry.options.flatMap(({ name, value }) =>
-            name === '--find-links' && value ? [value] : [],
-          )
-        : [],
+    ...(request.configuration.get('find-links')?.split(/\s+/) ?? []),
+    ...request.parsed.options.flatMap(({ option, value }) =>
+      option.name === 'find-links' ? [value] : [],
+    ),
+    ...fileOptions(request).flatMap(({ name, value }) =>
+      name === 'find-links' && value ? [value] : [],
     ),
   ];
 }
@@ -280,46 +280,117 @@ function restsOnFolders(request: InstallRequest): boolean {
     parsed.options.some(({ option }) => option.name === 'no-index') ||
     isTrue(configuration.get('no-index') ?? '') ||
     fileOptions(request).some(({ name }) => name === 'no-index');
-  return isWithoutIndex && !findLinks(request).some((location) => /^https?:/i.test(location));
+  return isWithoutIndex && findLinks(request).every((location) => localPlace(location) !== null);
 }
 
 /** A local folder of archives is an index whose every change is seen. */
 function folderState(location: string): string {
-  if (/^https?:/i.test(location)) return location;
+  const place = localPlace(location);
+  if (place === null) return location;
   try {
-    const path = location.startsWith('file:') ? fileURLToPath(location) : resolve(location);
-    if (statSync(path).isFile()) return `${location} ${statSync(path).mtimeMs}`;
-    const files = readdirSync(path).sort();
-    return files.map((name) => `${name} ${statSync(resolve(path, name)).mtimeMs}`).join('\n');
+    if (statSync(place).isFile()) return fileState(place);
+    const files = readdirSync(place).sort();
+    return [place, ...files.map((name) => fileState(resolve(place, name)))].join('\n');
   } catch {
-    return `${location} absent`;
+    return `${place} absent`;
   }
+}
+
+function fileState(path: string): string {
+  const { size, mtimeMs } = statSync(path);
+  return `${path} ${size} ${mtimeMs}`;
+}
+
+/** The path that pip takes a `--find-links` for; null for a URL, and for what is not looked up here (`~name`). */
+function localPlace(location: string): string | null {
+  if (/^file:/i.test(location)) return fileURLToPath(location);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(location) || /^~[^/]/.test(location)) return null;
+  const atHome = location.startsWith('~') ? homedir() + location.slice(1) : null;
+  return atHome !== null && existsSync(atHome) ? atHome : resolve(location);
 }
 
 /**
  * True where no index can change a decision: each distribution is pinned by what was asked, or
  * by one that is. Then it holds for ever; so does "all is satisfied", for which pip asks no index.
  */
-export function isClosurePinned(request: InstallRequest, decided: readonly Decided[]): boolean {
+export function isClosurePinned(
+  request: InstallRequest,
+  decided: readonly Decided[],
+  markers: MarkerEnvironment,
+): boolean {
   if (restsOnFolders(request)) return true;
-  const isUpgrade = [
-    ...request.parsed.options.map(({ option }) => option.name),
-    ...request.configuration.keys(),
-  ].some((name) => name === 'upgrade' || name === 'pre');
-  if (isUpgrade) return false;
+  if (mentionsOption(request, 'upgrade') || mentionsOption(request, 'pre')) return false;
   const pinned = new Set(
     request.entries
-      .filter((entry): entry is NamedEntry => entry.kind === 'named')
+      .filter((entry): entry is NamedEntry => entry.kind === 'named' && holds(entry, markers))
       .filter(
         (entry) => isPinned(entry.requirement) || Object.keys(entry.options.hashes).length > 0,
       )
       .map((entry) => normalizeName(entry.requirement.name)),
   );
-  for (const { metadata } of decided) {
-    for (const text of metadata.requiresDist) {
-      const requirement = parseRequirement(text);
-      if (requirement && isPinned(requirement)) pinned.add(normalizeName(requirement.name));
+  if (!mentionsOption(request, 'no-deps') && !mentionsOption(request, 'no-dependencies')) {
+    for (const requirement of requirementsOf(request, decided, markers)) {
+      if (isPinned(requirement)) pinned.add(normalizeName(requirement.name));
     }
   }
   return decided.every(({ key }) => pinned.has(key));
+}
+
+function mentionsOption({ parsed, configuration }: InstallRequest, name: string): boolean {
+  return configuration.has(name) || parsed.options.some(({ option }) => option.name === name);
+}
+
+/** What the decided distributions require of each other here, with the extras that are asked for. */
+function requirementsOf(
+  request: InstallRequest,
+  decided: readonly Decided[],
+  markers: MarkerEnvironment,
+): readonly Requirement[] {
+  const metadataOf = new Map(decided.map(({ key, metadata }) => [key, metadata]));
+  const queue: { readonly name: string; readonly extras: readonly string[] }[] = [
+    ...decided.map(({ key }) => ({ name: key, extras: [] })),
+    ...namedRoots(request, markers),
+  ];
+  const met = new Set<string>();
+  const found: Requirement[] = [];
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    const key = normalizeName(next.name);
+    const node = `${key}[${next.extras.join(',')}]`;
+    const metadata = metadataOf.get(key);
+    if (!metadata || met.has(node)) continue;
+    met.add(node);
+    const required = dependencies(metadata, next.extras, markers);
+    found.push(...required);
+    queue.push(...required);
+  }
+  return found;
+}
+
+/**
+ * False where hashes are asked for and an archive's is not among them. The hash in pip's answer
+ * is the index's word; what pip held against the user's were the bytes that it fetched itself,
+ * and ours are fetched later.
+ */
+export function areHashesMet(
+  request: InstallRequest,
+  decided: readonly Decided[],
+  markers: MarkerEnvironment,
+): boolean {
+  const allowed = new Map<NormalizedName, string[]>();
+  let isAsked =
+    mentionsOption(request, 'require-hashes') ||
+    fileOptions(request).some(({ name }) => name === 'require-hashes');
+  for (const entry of request.entries) {
+    if (entry.kind !== 'named' && entry.kind !== 'direct') continue;
+    if (Object.keys(entry.options.hashes).length === 0 || !holds(entry, markers)) continue;
+    isAsked = true;
+    if (entry.kind === 'direct') continue;
+    const key = normalizeName(entry.requirement.name);
+    const hashes = entry.options.hashes['sha256'] ?? [];
+    allowed.set(key, [...(allowed.get(key) ?? []), ...hashes.map((hash) => hash.toLowerCase())]);
+  }
+  if (!isAsked) return true;
+  return decided.every(
+    ({ key, source }) => source.sha256 !== null && allowed.get(key)?.includes(source.sha256),
+  );
 }
