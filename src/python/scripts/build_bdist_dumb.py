@@ -95,9 +95,20 @@ def intercept_setup_requires(setuptools):
     def fetch_build_eggs(self, specifiers):
         lacking = unsatisfied(specifiers)
         if lacking:
-            raise SetupRequires(lacking)
+            raise SetupRequires(lacking + wheel_requirement())
 
     setuptools.dist.Distribution.fetch_build_eggs = fetch_build_eggs
+
+
+def wheel_requirement():
+    """A setuptools without a bdist_wheel of its own (before 70.1) asks for both at once, as its backend does."""
+    for module in ('setuptools.command.bdist_wheel', 'wheel'):
+        try:
+            __import__(module)
+            return []
+        except ImportError:
+            pass
+    return [] if OWN_CONVERTER else ['wheel']
 
 
 def unsatisfied(specifiers):

@@ -108,7 +108,8 @@ async function provide(
   attempt: Attempt,
   requirements: readonly string[],
 ): Promise<boolean> {
-  const wantsWheel = requirements.length === 1 && requirements[0] === 'wheel';
+  const others = requirements.filter((requirement) => requirement !== 'wheel');
+  const wantsWheel = others.length === 0;
   if (wantsWheel && (attempt.environment === null || attempt.filled)) {
     if (attempt.ownConverter) return false;
     attempt.ownConverter = true;
@@ -119,8 +120,10 @@ async function provide(
   try {
     await fill(bench, requirements, attempt.environment.normal);
   } catch (error) {
-    if (!wantsWheel) throw error;
+    if (others.length === requirements.length) throw error;
     attempt.ownConverter = true;
+    await rm(attempt.environment.normal, { recursive: true, force: true });
+    await fill(bench, others, attempt.environment.normal);
   }
   return true;
 }
