@@ -26,12 +26,13 @@ export async function changeEnvironment(
     // pip builds before it says what it installs.
     if (direct.length === 0) announce(job, items);
     try {
-      const { warnings } = await putInPlace(steps, context.interpreter, {
+      const { warnings, leftovers } = await putInPlace(steps, context.interpreter, {
         compile: options.compile,
         linkMode: context.settings.linkMode,
         path: job.environment['PATH'] ?? '',
         ...(direct.length > 0 ? { beforeCommit: () => installDirect(job, direct, items) } : {}),
       });
+      for (const folder of leftovers) reporter.warning(`${folder} could not be removed`);
       if (options.warnScriptLocation) for (const text of warnings) reporter.pipWarning(text);
     } catch (error) {
       if (!(error instanceof PipAccelError)) throw error;

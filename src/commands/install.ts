@@ -6,7 +6,7 @@ import type { Decided, InstalledDistribution, NormalizedName } from '../core/typ
 import { planRemoval } from '../install/uninstall.ts';
 import { firstByName, readInstalled } from '../plan/installed.ts';
 import type { PlannedItem } from '../plan/plan.ts';
-import { areHashesMet, hasBuildOptions, readRequest } from '../plan/request.ts';
+import { areHashesMet, hasBuildOptions, hasUnrepeatableUrl, readRequest } from '../plan/request.ts';
 import { becomeProgram } from '../process/replace.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
@@ -91,6 +91,7 @@ async function runPip(
 async function runJob(job: InstallJob): Promise<number> {
   if (onlyDirect(job)) return await job.handOver('paths and URLs without their dependencies');
   if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
+  if (hasUnrepeatableUrl(job.request)) return await job.handOver('a URL with a password or a hash');
   let items: readonly PlannedItem[];
   let images: ReadonlyMap<NormalizedName, Image>;
   try {

@@ -115,6 +115,8 @@ export interface Source {
   readonly filename: string;
   /** null where nobody said it (an index without hashes, a folder). */
   readonly sha256: Sha256 | null;
+  /** A hash of another kind in its place, as the index writes it: `md5=…`. */
+  readonly promise?: string;
 }
 
 /** One distribution of a decision: what pip would install. */

@@ -3,7 +3,7 @@ import type { InstalledDistribution, Interpreter } from '../core/types.ts';
 import type { Image } from '../store/images.ts';
 import { Linker, type LinkMode } from './link.ts';
 import { pipBehaviour } from './pip-behaviour.ts';
-import { placeDistribution } from './place.ts';
+import { type PlacedDistribution, placeDistribution } from './place.ts';
 import { Transaction } from './transaction.ts';
 import { planRemoval, remove } from './uninstall.ts';
 
@@ -32,6 +32,8 @@ export interface InstallResult {
   readonly warnings: readonly string[];
   /** Why files were copied instead of linked. */
   readonly fallbacks: readonly string[];
+  /** Folders with replaced files that could not be removed. */
+  readonly leftovers: readonly string[];
 }
 
 /**
@@ -51,23 +53,33 @@ export async function install(
   const behaviour = pipBehaviour(interpreter.pip);
   const context = { interpreter, options, transaction, linker, behaviour };
   let current = 'the distributions';
+  const placed: PlacedDistribution[] = [];
   try {
     for (const { replaces } of steps) {
       current = replaces ? `in place of ${replaces.name} ${replaces.version}` : current;
       if (replaces) removeReplaced(replaces, transaction, interpreter);
     }
-    const placed = steps.map((step) => {
+    for (const step of steps) {
       current = `${step.image.manifest.name} ${step.image.manifest.version}`;
-      return placeDistribution(step, context);
-    });
+      placed.push(placeDistribution(step, context));
+    }
     for (const distribution of placed) distribution.publish();
     await options.beforeCommit?.();
-    transaction.commit();
-    const warnings = placed.flatMap(({ warning }) => (warning === null ? [] : [warning]));
-    return { warnings, fallbacks: linker.fallbacks };
   } catch (error) {
+    throw installFailure(current, error, rollBack(transaction));
+  }
+  const leftovers = transaction.commit();
+  const warnings = placed.flatMap(({ warning }) => (warning === null ? [] : [warning]));
+  return { warnings, fallbacks: linker.fallbacks, leftovers };
+}
+
+/** What could not be put back; null where all is as it was. */
+function rollBack(transaction: Transaction): string | null {
+  try {
     transaction.rollback();
-    throw installFailure(current, error);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -82,10 +94,11 @@ function removeReplaced(
 }
 
 /** A failure of the file system in the words of the user; a mistake of ours stays what it is. */
-function installFailure(what: string, error: unknown): unknown {
-  if (error instanceof PipAccelError || !(error instanceof Error && 'code' in error)) return error;
+function installFailure(what: string, error: unknown, notPutBack: string | null): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error;
+  if (error instanceof PipAccelError && notPutBack === null) return error;
   return new PipAccelError('install-failed', `Could not install ${what}: ${error.message}`, {
     cause: error,
-    hint: 'The environment is as it was before.',
+    hint: notPutBack ?? 'The environment is as it was before.',
   });
 }

@@ -62,11 +62,11 @@ export class Transaction {
   /** Puts a file at a path through `write`, which fails with EEXIST where there is one; that one is moved aside. */
   makeFile(path: string, write: (path: string) => void): void {
     try {
-      write(path);
+      writeWhole(path, write);
     } catch (error) {
       if (!hasErrno(error, 'EEXIST') || lstatSync(path).isDirectory()) throw error;
       this.moveAside(path);
-      write(path);
+      writeWhole(path, write);
     }
     this.#changes.push({ type: 'made-file', path });
   }
@@ -116,9 +116,21 @@ export class Transaction {
     }
   }
 
-  /** Makes the changes final. */
-  commit(): void {
-    for (const staging of this.#stagings) rmSync(staging, { recursive: true, force: true });
+  /**
+   * Makes the changes final: from here on nothing can be put back.
+   *
+   * @returns the folders with what was replaced that could not be removed.
+   */
+  commit(): readonly string[] {
+    this.#changes.length = 0;
+    return this.#stagings.filter((staging) => {
+      try {
+        rmSync(staging, { recursive: true, force: true });
+        return false;
+      } catch {
+        return true;
+      }
+    });
   }
 
   /** Puts everything back as it was; what cannot be put back is named by the error. */
@@ -133,7 +145,9 @@ export class Transaction {
         failures.push(error);
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, 'Not all could be put back');
+    if (failures.length === 0) return;
+    const message = `Not all could be put back; the rest lies in ${this.#stagings.join(' and ')}`;
+    throw new AggregateError(failures, message);
   }
 
   #newStaging(folder: string): string {
@@ -167,18 +181,48 @@ function undo(change: Change): void {
       unlinkSync(change.path);
       break;
     case 'made-folder':
-      rmdirSync(change.path);
+      removeUnlessUsed(change.path);
       break;
     case 'made-staging':
       rmSync(change.path, { recursive: true, force: true });
       break;
     case 'removed-folder':
-      mkdirSync(change.path, { mode: change.mode });
+      mkdirSync(change.path, { mode: change.mode, recursive: true });
       break;
     case 'moved':
-      renameSync(change.to, change.from);
+      moveBack(change.to, change.from);
       break;
     default:
       change satisfies never;
+  }
+}
+
+/** A write that ends midway leaves no part of the file; only a file that it made can be full. */
+function writeWhole(path: string, write: (path: string) => void): void {
+  try {
+    write(path);
+  } catch (error) {
+    if (hasErrno(error, 'ENOSPC', 'EDQUOT', 'EIO', 'EFBIG')) rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+/** Somebody else may have put a file into a folder that we made: bytecode of a module that was just imported. */
+function removeUnlessUsed(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
+  }
+}
+
+/** Renames back; where a folder of that name is in use, what it lacks is put into it. */
+function moveBack(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST') || !lstatSync(from).isDirectory()) throw error;
+    for (const name of readdirSync(from)) moveBack(join(from, name), join(to, name));
+    rmdirSync(from);
   }
 }

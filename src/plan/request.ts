@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ParsedArguments } from '../cli/argv.ts';
 import type { Environment } from '../config/load.ts';
@@ -17,6 +17,7 @@ import { normalizeName } from '../python/names.ts';
 import { atLeast } from '../python/pip.ts';
 import { evaluateMarker, type Requirement } from '../python/pep508.ts';
 import { dependencies } from './graph.ts';
+import { readMetadata } from './installed.ts';
 import {
   isPinned,
   type NamedEntry,
@@ -129,6 +130,19 @@ function wheelName(filename: string, pip: string): string {
   return atLeast(pip, 25, 1) ? normalizeName(written) : written.replaceAll('_', '-');
 }
 
+/**
+ * True where a URL holds what pip's report leaves out, so that it cannot be said to pip again:
+ * a user's name and password, a hash.
+ */
+export function hasUnrepeatableUrl(request: InstallRequest): boolean {
+  return request.entries.some(
+    (entry) =>
+      entry.kind === 'direct' &&
+      entry.form !== 'path' &&
+      /:\/\/[^/\s]*@|#(.*&)?(sha\d+|md5)=/.test(entry.origin.text),
+  );
+}
+
 /** Options of the files that say where archives come from: name without dashes, value. */
 export function fileOptions(
   request: InstallRequest,
@@ -207,9 +221,7 @@ export function requestKey(
     return null;
   }
   const configuration = [...request.configuration].filter(([name]) => !immaterial.has(name));
-  const state = [...installed].map(
-    ({ key, version, location }) => `${key}==${version} ${location}`,
-  );
+  const state = [...installed].map(installedState);
   const inputs = {
     lines,
     options,
@@ -219,6 +231,18 @@ export function requestKey(
     folders: findLinks(request).map(folderState),
   };
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
+}
+
+/**
+ * What pip could find of an installed distribution. A version stands for its metadata where it
+ * came from an index; a folder or a URL may have had another under the same version.
+ */
+function installedState(distribution: InstalledDistribution): string {
+  const { key, version, location, metadataPath, form, editable } = distribution;
+  const isOwn =
+    form !== 'dist-info' || editable || existsSync(join(metadataPath, 'direct_url.json'));
+  const metadata = isOwn ? JSON.stringify(readMetadata(metadataPath)) : '';
+  return `${key}==${version} ${location} ${metadata}`;
 }
 
 /** What an entry says, wherever it stands; the empty text for what is said by others. */

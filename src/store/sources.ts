@@ -14,6 +14,8 @@ export interface StoredSource {
 /** The record beside each archive. */
 export interface SourceRecord {
   readonly url: string;
+  /** The hash of another kind that the index gave: `md5=…`; null for none. */
+  readonly promise: string | null;
   readonly sha256: Sha256;
   readonly size: number;
   /** Of the local file that it was copied from: `size:mtime`; null for what came over the network. */
@@ -64,7 +66,7 @@ function isUnchanged(
   record: SourceRecord,
   { trustModTimes }: { readonly trustModTimes: boolean },
 ): boolean {
-  if (record.url !== source.url) return false;
+  if (record.url !== source.url || record.promise !== (source.promise ?? null)) return false;
   if (!source.url.startsWith('file:')) return true;
   return trustModTimes && record.origin === originStamp(fileURLToPath(source.url));
 }

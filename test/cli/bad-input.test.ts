@@ -1,9 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Fixtures } from './fixtures.ts';
 import { executable, type Finished, Sandbox } from './sandbox.ts';
+
+const wheelName = 'fx_wheel-1.0-py2.py3-none-any.whl';
 
 let fixtures: Fixtures;
 let sandbox: Sandbox;
@@ -195,3 +205,17 @@ function sandboxedMounts(): readonly string[] | null {
     ) ?? null
   );
 }
+
+test('an archive of the store that was replaced by another of its size is fetched again', () => {
+  expect(accel('install fx-wheel').exitCode).toBe(0);
+  const [folder = ''] = readdirSync(join(sandbox.cache, 'sources')).filter((name) =>
+    existsSync(join(sandbox.cache, 'sources', name, wheelName)),
+  );
+  const archive = join(sandbox.cache, 'sources', folder, wheelName);
+  const right = readFileSync(archive);
+  writeFileSync(archive, Buffer.alloc(right.length, 'x'));
+  rmSync(join(sandbox.cache, 'images'), { recursive: true });
+  sandbox.resetEnvironment();
+  expect(accel('install fx-wheel').exitCode).toBe(0);
+  expect(readFileSync(archive)).toEqual(right);
+});

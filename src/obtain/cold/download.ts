@@ -49,7 +49,8 @@ export async function obtainSource(
   context: DownloadContext,
 ): Promise<StoredSource> {
   const stored = findSource(context.store, source, context);
-  if (stored) return stored;
+  // Only what has no image yet comes here, so that the bytes are worth another look.
+  if (stored && (await digest(stored.path)).sha256 === stored.sha256) return stored;
   const url = new URL(source.url);
   const target = sourcePath(context.store, source);
   await mkdir(dirname(target), { recursive: true });
@@ -83,7 +84,7 @@ export async function keepSource(
   const { sha256, size } = await digest(from);
   const local = url.startsWith('file:') ? fileURLToPath(url) : null;
   const origin = local === null ? null : originStamp(local);
-  const record: SourceRecord = { url, sha256, size, origin };
+  const record: SourceRecord = { ...recordOf(source), sha256, size, origin };
   await publishFile(store, target, async (path) => await rename(from, path));
   await publishFile(store, recordPath(target), (path) => writeFile(path, JSON.stringify(record)));
   return sha256;
@@ -93,6 +94,10 @@ async function digest(path: string): Promise<{ sha256: Sha256; size: number }> {
   const bytes = await readFile(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
   return { sha256, size: bytes.length };
+}
+
+function recordOf({ url, promise }: Omit<Source, 'sha256'>) {
+  return { url, promise: promise ?? null };
 }
 
 function checkHash(source: Source, record: SourceRecord): void {
@@ -116,7 +121,7 @@ async function copyLocal(source: Source, from: string, to: string): Promise<Sour
       hint: 'The file was there when pip decided; look at your --find-links or index folder.',
     });
   }
-  return { url: source.url, ...(await digest(to)), origin: originStamp(from) };
+  return { ...recordOf(source), ...(await digest(to)), origin: originStamp(from) };
 }
 
 interface Progress {
@@ -157,7 +162,7 @@ async function fetchRemote(
     milliseconds,
   });
   const sha256 = progress.hash.digest('hex') as Sha256;
-  return { url: source.url, sha256, size: progress.size, origin: null };
+  return { ...recordOf(source), sha256, size: progress.size, origin: null };
 }
 
 async function fetchWithRetries(

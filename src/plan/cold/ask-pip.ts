@@ -131,6 +131,7 @@ export function parseReport(text: string): readonly Decided[] {
       url: item.download_info.url,
       filename: decodeURIComponent(basename(new URL(item.download_info.url).pathname)),
       sha256: sha256Of(item.download_info),
+      ...otherHashOf(item.download_info),
     },
     requested: item.requested,
     extras: item.requested_extras ?? [],
@@ -141,6 +142,11 @@ export function parseReport(text: string): readonly Decided[] {
 function sha256Of({ archive_info: archive }: DirectUrl): Sha256 | null {
   const hash = archive?.hashes?.['sha256'] ?? /^sha256=(.+)$/.exec(archive?.hash ?? '')?.[1];
   return (hash?.toLowerCase() as Sha256 | undefined) ?? null;
+}
+
+function otherHashOf({ archive_info: archive }: DirectUrl): { readonly promise?: string } {
+  const other = Object.entries(archive?.hashes ?? {}).find(([algorithm]) => algorithm !== 'sha256');
+  return other ? { promise: other.join('=') } : {};
 }
 
 function directSource(info: DirectUrl): DirectSource {
