@@ -1,5 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { hasErrno } from '../../../core/errors.ts';
 import { scriptPath } from '../../../python/cold/scripts.ts';
 import type { BuildFacts, BuiltTree } from '../../../store/cold/publish-binary.ts';
@@ -11,6 +11,7 @@ import {
   distributionsIn,
   fill,
   type IsolatedEnvironment,
+  libraryFolders,
 } from './environment.ts';
 import { buildFailure, runStep, type Workbench } from './workbench.ts';
 
@@ -43,7 +44,13 @@ export async function buildWithBdistDumb(
   system: BuildSystem,
   source: string,
 ): Promise<DumbResult> {
-  const attempt: Attempt = { source, environment: null, filled: false, ownConverter: false };
+  const attempt: Attempt = {
+    source,
+    environment: null,
+    filled: false,
+    beside: null,
+    ownConverter: false,
+  };
   if (system.isolated) {
     attempt.environment = await createEnvironment(bench, join(bench.folder, 'setuptools'));
     await fillWithSetuptools(bench, attempt, system.requires);
@@ -79,6 +86,8 @@ interface Attempt {
   environment: IsolatedEnvironment | null;
   /** The second prefix has been used; it cannot be filled twice. */
   filled: boolean;
+  /** Without isolation: a prefix with what setup.py requires, where pip's setuptools fetches eggs. */
+  beside: string | null;
   /** No `bdist_wheel` is to be had, so the script converts the metadata itself. */
   ownConverter: boolean;
 }
@@ -115,8 +124,14 @@ async function provide(
     attempt.ownConverter = true;
     return true;
   }
-  if (attempt.environment === null || attempt.filled) return false;
+  if (attempt.filled) return false;
   attempt.filled = true;
+  if (attempt.environment === null) {
+    attempt.beside = join(bench.folder, 'beside');
+    await mkdir(attempt.beside);
+    await fill(bench, others, attempt.beside);
+    return true;
+  }
   try {
     await fill(bench, requirements, attempt.environment.normal);
   } catch (error) {
@@ -141,12 +156,20 @@ async function runSetup(bench: Workbench, attempt: Attempt): Promise<Outcome> {
       ...(attempt.ownConverter ? ['--own-converter'] : []),
     ],
     cwd: attempt.source,
-    environment: attempt.environment?.variables ?? bench.environment,
+    environment: attempt.environment?.variables ?? (await variablesBeside(bench, attempt)),
   });
   const outcome = await readOutcome(result);
   if (succeeded && outcome) return outcome;
   if (outcome?.outcome === 'failed') return outcome;
   return { outcome: 'unmappable', reason: 'setup.py bdist_dumb failed' };
+}
+
+/** The interpreter's own environment, with the prefix beside it in front. */
+async function variablesBeside(bench: Workbench, { beside }: Attempt) {
+  if (beside === null) return bench.environment;
+  const inherited = bench.environment['PYTHONPATH'];
+  const folders = [...(await libraryFolders(beside)), ...(inherited ? [inherited] : [])];
+  return { ...bench.environment, PYTHONPATH: folders.join(delimiter) };
 }
 
 async function readOutcome(path: string): Promise<Outcome | null> {

@@ -96,7 +96,7 @@ export function describeRequirements(present: readonly Present[]): string[] {
 }
 
 /** Every folder of that name in a prefix, whatever the scheme: `lib/python3.11/site-packages`, `local/lib/…/dist-packages`. */
-async function libraryFolders(prefix: string, depth = 0): Promise<string[]> {
+export async function libraryFolders(prefix: string, depth = 0): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await readdirOrNone(prefix)) {
     if (!entry.isDirectory() || entry.name === 'bin') continue;
