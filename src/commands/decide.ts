@@ -3,7 +3,13 @@ import type { Decided, Interpreter } from '../core/types.ts';
 import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
 import { readMetadata } from '../plan/installed.ts';
 import { makePlan, type PlannedItem } from '../plan/plan.ts';
-import { isClosurePinned, mentioned, requestedRoots, requestKey } from '../plan/request.ts';
+import {
+  isClosurePinned,
+  mentioned,
+  requestedRoots,
+  requestKey,
+  filesInMessages,
+} from '../plan/request.ts';
 import { atLeast, resolverOf } from '../python/pip.ts';
 import { replayedLines } from '../report/install-lines.ts';
 import type { InstallJob } from './job.ts';
@@ -44,7 +50,14 @@ export async function decide(job: InstallJob): Promise<Decision> {
       const { decided, lines } = answer;
       if (key !== null && decided.every(({ direct }) => direct === null)) {
         const pinned = isClosurePinned(request, decided, context.interpreter.markers);
-        await remember(job, key, { format: 1, decided, lines, pinned, time: limits.now });
+        await remember(job, key, {
+          format: 1,
+          decided,
+          lines,
+          files: filesInMessages(request),
+          pinned,
+          time: limits.now,
+        });
       }
       return { outcome: 'planned', items: plan(job, decided) };
     }
@@ -63,9 +76,17 @@ function nothingRemembered(): PipAccelError {
   );
 }
 
-function recall(job: InstallJob, { decided, lines }: RememberedDecision): Decision {
-  for (const line of replayedLines(lines ?? [], [...job.installed.values()]))
-    job.reporter.info(line);
+function recall(job: InstallJob, { decided, lines, files }: RememberedDecision): Decision {
+  const now = filesInMessages(job.request);
+  const renamed = (line: string) =>
+    files.reduce(
+      (text, file, index) => text.replaceAll(`-r ${file} (`, `-r ${now[index] ?? file} (`),
+      line,
+    );
+  const installed = [...job.installed.values()];
+  for (const line of job.options.quiet > 0 ? [] : replayedLines(lines ?? [], installed)) {
+    job.reporter.emit({ type: 'pip-line', stream: 'stdout', line: renamed(line), end: '\n' });
+  }
   return { outcome: 'planned', items: plan(job, decided) };
 }
 

@@ -12,6 +12,8 @@ export interface RememberedDecision {
    * it was told to be quiet.
    */
   readonly lines: readonly string[] | null;
+  /** The requirement files as `lines` name them; the next time they may lie elsewhere. */
+  readonly files: readonly string[];
   /** No index can change it. */
   readonly pinned: boolean;
   /** Milliseconds since 1970. */
@@ -29,7 +31,7 @@ export function recallDecision(store: Store, key: string): RememberedDecision | 
     const decision = JSON.parse(
       readFileSync(decisionFile(store, key), 'utf8'),
     ) as RememberedDecision;
-    return decision.format === 1 ? decision : null;
+    return decision.format === 1 && Array.isArray(decision.files) ? decision : null;
   } catch {
     return null;
   }

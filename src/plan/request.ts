@@ -94,6 +94,17 @@ function holds(entry: RequirementEntry, markers: MarkerEnvironment): boolean {
   return entry.marker === null || evaluateMarker(entry.marker, markers, '') === true;
 }
 
+/** The files that were read, as pip names them in its messages, in their order. */
+export function filesInMessages(request: InstallRequest): readonly string[] {
+  return [
+    ...new Set(
+      request.entries.flatMap((entry) =>
+        'origin' in entry && entry.origin.file !== null ? [entry.origin.file] : [],
+      ),
+    ),
+  ];
+}
+
 /** True where a requirement has options for its build, which pip itself has to carry out. */
 export function hasBuildOptions(request: InstallRequest): boolean {
   return request.entries.some((entry) => {

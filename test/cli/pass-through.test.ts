@@ -114,6 +114,14 @@ test('a decision that was made quietly is not silent afterwards', () => {
   expect(sandbox.accel(line)).toEqual(sandbox.pip(line));
 });
 
+test('a decision that is remembered is told with the file that was named this time', () => {
+  for (const name of ['first.txt', 'second.txt']) {
+    writeFileSync(join(sandbox.root, name), 'pip\nsetuptools; python_version < "3"\n');
+    const line = ['install', '-r', name];
+    expect(sandbox.accel(line)).toEqual(sandbox.pip(line));
+  }
+});
+
 test('pip takes the place of pip-accel, so that signals are its own', () => {
   const probe = join(sandbox.root, 'probe.py');
   writeFileSync(probe, 'import os\nprint(os.getppid())\n');

@@ -111,7 +111,9 @@ function staleBytecode(): string {
     script,
     `import importlib.util, json, os, struct, sys
 stale = []
-for folder, _, names in os.walk(sys.argv[1]):
+for folder, folders, names in os.walk(sys.argv[1]):
+    # What venv itself installed is not ours to judge.
+    folders[:] = [name for name in folders if name not in ("pip", "setuptools", "pkg_resources")]
     for name in names:
         path = os.path.join(folder, name)
         if not name.endswith(".py"):
