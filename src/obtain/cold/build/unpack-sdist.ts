@@ -42,7 +42,7 @@ export async function unpackSdist(bench: Workbench, folder: string): Promise<str
     await unpackZip(bench, folder);
   } else {
     const tar = packing === 'python' ? await decompress(bench, `${folder}.tar`) : path;
-    await unpackTar(tar, filename, folder);
+    unpackTar(tar, filename, folder);
   }
   const entries = await readdir(folder, { withFileTypes: true });
   const [only] = entries;
@@ -85,7 +85,7 @@ async function decompress(bench: Workbench, target: string): Promise<string> {
   return target;
 }
 
-async function unpackTar(tar: string, filename: string, folder: string): Promise<void> {
+function unpackTar(tar: string, filename: string, folder: string): void {
   let members = 0;
   let bytes = 0;
   let fault: unknown;
@@ -100,8 +100,10 @@ async function unpackTar(tar: string, filename: string, folder: string): Promise
     entry.mode = isExecutable || entry.type === 'Directory' ? 0o777 : 0o666;
   };
   try {
-    await extract({
+    // In step: otherwise files of a damaged archive are still written after its refusal.
+    extract({
       file: tar,
+      sync: true,
       cwd: folder,
       preserveOwner: false,
       strict: true,

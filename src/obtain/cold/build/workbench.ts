@@ -50,7 +50,7 @@ export async function withPrivateFolder<Result>(
 /** Builds leave read-only folders behind, which have to be opened before they can be emptied. */
 async function removeTree(folder: string): Promise<void> {
   try {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   } catch (error) {
     if (!hasErrno(error, 'EACCES', 'EPERM')) throw error;
     await openFolders(folder);
