@@ -20,10 +20,10 @@ const REQUIREMENTS = path.join(import.meta.dirname, 'matrix.txt');
 /** Those of the list that are compiled, so that two builds may differ. */
 const NATIVE = ['fx-cext', 'fx-backend-cext'];
 
-/** One store for all rows: what one interpreter built lies there for the next to misuse. */
-const store = temporaryFolder('matrix-store');
+/** One store for all rows but twins: what one interpreter built lies there for the next to misuse. */
+const sharedStore = temporaryFolder('matrix-store');
 const nativeFilesOf = new Map<string, ReadonlySet<number>>();
-afterAll(() => rm(store, { recursive: true, force: true }));
+afterAll(() => rm(sharedStore, { recursive: true, force: true }));
 
 const rows = [
   ...(await virtualEnvironmentRows()),
@@ -33,6 +33,7 @@ const rows = [
 
 describe.each(rows.map((row) => [row?.title, row as Row] as const))('%s', (_title, row) => {
   const bench = new Bench('matrix', row.spec);
+  const store = row.twin ? bench.cache('pip-accel') : sharedStore;
   afterAll(() => bench.dispose());
 
   test('pip-accel makes the tree that pip makes', async () => {

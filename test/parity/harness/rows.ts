@@ -9,6 +9,8 @@ export interface Row {
   readonly title: string;
   readonly interpreter: Interpreter;
   readonly spec: EnvironmentSpec;
+  /** Another row has the same Python with another setuptools, whose builds pip, too, would share. */
+  readonly twin?: boolean;
 }
 
 /** Releases of pip before 23.1 build a setup.py-only sdist as a wheel only where `wheel` is. */
@@ -35,7 +37,7 @@ export async function virtualEnvironmentRows(): Promise<readonly Row[]> {
     const twin = rows.some((row) => isTwin(row.interpreter, interpreter));
     const tools = (!twin && PIPS[interpreter.version]) || NEWEST_PIP;
     const create = await creator(interpreter);
-    rows.push({ title: title(interpreter, tools), interpreter, spec: { create, tools } });
+    rows.push({ title: title(interpreter, tools), interpreter, spec: { create, tools }, twin });
   }
   return rows;
 }
