@@ -6,7 +6,8 @@ const { dependencies, version } = JSON.parse(await readFile('package.json', 'utf
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist');
 const result = await build({
-  entryPoints: ['src/main.ts'],
+  entryPoints: ['src/main.ts', 'src/install/link-worker.ts'],
+  entryNames: '[name]',
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -27,9 +27,9 @@ export function openStore(root: string): Store {
     root,
     sources: join(root, 'sources'),
     binaries: join(root, 'binaries', 'v1'),
-    images: join(root, 'images', 'v1'),
+    images: join(root, 'images', 'v2'),
     decisions: join(root, 'decisions', 'v1'),
-    interpreters: join(root, 'interpreters', 'v1'),
+    interpreters: join(root, 'interpreters', 'v2'),
     logs: join(root, 'logs'),
     temporary: join(root, 'tmp'),
   };
