@@ -3,13 +3,10 @@ import type { Decided, Interpreter } from '../core/types.ts';
 import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
 import { readMetadata } from '../plan/installed.ts';
 import { makePlan, type PlannedItem } from '../plan/plan.ts';
-import {
-  isClosurePinned,
-  mentioned,
-  requestedRoots,
-  requestKey,
-  filesInMessages,
-} from '../plan/request.ts';
+import { isClosurePinned } from '../plan/request/closure.ts';
+import { requestKey } from '../plan/request/key.ts';
+import { filesInMessages } from '../plan/request/request.ts';
+import { mentioned, requestedRoots } from '../plan/request/roots.ts';
 import { atLeast, resolverOf } from '../python/pip.ts';
 import { replayedLines } from '../report/install-lines.ts';
 import type { InstallJob } from './job.ts';

@@ -6,7 +6,9 @@ import type { Decided, InstalledDistribution, NormalizedName } from '../core/typ
 import { planRemoval } from '../install/uninstall.ts';
 import { firstByName, readInstalled } from '../plan/installed.ts';
 import type { PlannedItem } from '../plan/plan.ts';
-import { areHashesMet, hasBuildOptions, hasUnrepeatableUrl, readRequest } from '../plan/request.ts';
+import { areHashesMet } from '../plan/request/hashes.ts';
+import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
+import { readRequest } from '../plan/request/request.ts';
 import { becomeProgram } from '../process/replace.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
