@@ -32,7 +32,8 @@ export function isClosurePinned(
       if (isPinned(requirement)) pinned.add(normalizeName(requirement.name));
     }
   }
-  return decided.every(({ key }) => pinned.has(key));
+  // The bytes at a path are a part of the request.
+  return decided.every(({ key, direct }) => direct !== null || pinned.has(key));
 }
 
 /** What the decided distributions require of each other here, with the extras that are asked for. */
@@ -44,6 +45,7 @@ function requirementsOf(
   const metadataOf = new Map(decided.map(({ key, metadata }) => [key, metadata]));
   const queue: { readonly name: string; readonly extras: readonly string[] }[] = [
     ...decided.map(({ key }) => ({ name: key, extras: [] })),
+    ...decided.flatMap(({ key, extras, direct }) => (direct ? [{ name: key, extras }] : [])),
     ...namedRoots(request, markers),
   ];
   const met = new Set<string>();

@@ -4,7 +4,12 @@ import type { Environment } from '../../config/load.ts';
 import type { PipConfiguration } from '../../config/pip-config.ts';
 import type { Interpreter, MarkerEnvironment } from '../../core/types.ts';
 import { evaluateMarker } from '../../python/pep508.ts';
-import type { RequirementContext, RequirementEntry } from '../requirements/entries.ts';
+import type {
+  DirectEntry,
+  NamedEntry,
+  RequirementContext,
+  RequirementEntry,
+} from '../requirements/entries.ts';
 import { readRequirementFile } from '../requirements/file.ts';
 import { parseRequirementWord } from '../requirements/word.ts';
 
@@ -45,7 +50,10 @@ export function isRemote(location: string): boolean {
 }
 
 /** True for a requirement or constraint whose marker holds here. */
-export function holds(entry: RequirementEntry, markers: MarkerEnvironment): boolean {
+export function holds(
+  entry: RequirementEntry,
+  markers: MarkerEnvironment,
+): entry is NamedEntry | DirectEntry {
   if (entry.kind !== 'named' && entry.kind !== 'direct') return false;
   return entry.marker === null || evaluateMarker(entry.marker, markers, '') === true;
 }
