@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Decided } from '../../core/types.ts';
 import { keepSource } from '../../obtain/cold/download.ts';
 import { askOldPip, type OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
-import { namedRoots } from '../../plan/request.ts';
+import { namedRoots } from '../../plan/request/roots.ts';
 import { parseMetadata } from '../../python/metadata.ts';
 import { normalizeName } from '../../python/names.ts';
 import { resolverOf } from '../../python/pip.ts';
