@@ -1,5 +1,5 @@
 // Bundles src/main.ts into dist/: the entry chunk is the hot path, everything under cold/ becomes chunks of its own.
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const { dependencies, version } = JSON.parse(await readFile('package.json', 'utf8'));
@@ -14,9 +14,9 @@ const result = await build({
   platform: 'node',
   target: 'node20',
   metafile: true,
+  loader: { '.py': 'text' },
   external: Object.keys(dependencies),
   define: { PIP_ACCEL_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 });
 await writeFile('dist/meta.json', JSON.stringify(result.metafile));
-await cp('src/python/scripts', 'dist/python', { recursive: true });

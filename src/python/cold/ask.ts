@@ -9,7 +9,7 @@ import { publishFile } from '../../store/cold/publish.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { Store } from '../../store/layout.ts';
 import { fileStamp, interpreterFile, type RememberedInterpreter } from '../interpreter.ts';
-import { readScript } from './scripts.ts';
+import factsScript from '../scripts/facts.py';
 
 /** How long a Python may take to tell about itself; the slowest seen, with a cold disk, took 3 s. */
 const askTimeoutMilliseconds = 60_000;
@@ -39,7 +39,7 @@ export async function askInterpreter(
 
 async function runFacts(executable: string, environment: Environment): Promise<Interpreter> {
   try {
-    const { stdout } = await execa(executable, ['-c', await readScript('facts.py')], {
+    const { stdout } = await execa(executable, ['-c', factsScript], {
       env: environment,
       extendEnv: false,
       stdin: 'ignore',
