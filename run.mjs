@@ -15,6 +15,7 @@ await build({
   platform: 'node',
   target: 'node20',
   define: { 'import.meta.dirname': JSON.stringify(join(import.meta.dirname, dirname(file))) },
+  loader: { '.py': 'text' },
   logLevel: 'warning',
 });
 await import(pathToFileURL(outfile).href);

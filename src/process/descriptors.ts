@@ -2,25 +2,27 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Environment } from '../config/load.ts';
 
 const closeOnExec = 0o2000000;
+const accessMode = 0o3;
 
 /**
  * The descriptors above 2 that this process was started with, which a program that takes its
  * place has to find open (`-r <(…)`, make's jobserver).
  *
- * Node marks what it inherits close-on-exec when it starts (`uv_disable_stdio_inheritance`),
- * so its own have to be told apart: they are event queues, and pipes of which it holds both ends.
- * So does whoever runs under make, but then MAKEFLAGS names the two.
+ * Node (`uv_disable_stdio_inheritance`) and Bun mark what they inherit close-on-exec when they
+ * start, so their own have to be told apart: they are event queues, and pipes of which they hold
+ * both ends. So does whoever runs under make, but then MAKEFLAGS names the two.
  */
 export function inheritedDescriptors(environment: Environment): readonly number[] {
   const open = openDescriptors();
-  const count = (target: string) => open.filter((other) => other.target === target).length;
+  const ends = (target: string) =>
+    new Set(open.filter((other) => other.target === target).map(({ flags }) => flags & accessMode));
   const jobserver = /--jobserver-(?:auth|fds)=(\d+),(\d+)/.exec(environment['MAKEFLAGS'] ?? '');
   const named = new Set(jobserver?.slice(1).map(Number));
   return open
     .filter(({ descriptor, target, flags }) => {
       if (named.has(descriptor) || (flags & closeOnExec) === 0) return true;
       if (target.startsWith('anon_inode:')) return false;
-      return !target.startsWith('pipe:') || count(target) === 1;
+      return !target.startsWith('pipe:') || ends(target).size === 1;
     })
     .map(({ descriptor }) => descriptor);
 }

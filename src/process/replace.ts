@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { createRequire } from 'node:module';
 import type { Environment } from '../config/load.ts';
 import { inheritedDescriptors } from './descriptors.ts';
+import { openLibc } from './libc.ts';
 
 /** `process.execve`, in Node 22.15 and later. */
 type Execve = (file: string, argv: readonly string[], environment: Environment) => void;
@@ -22,7 +22,7 @@ export async function becomeProgram(
   const inherited = inheritedDescriptors(environment);
   const { execve } = process as { execve?: Execve };
   if (inherited.length === 0) execve?.call(process, file, [file, ...words], environment);
-  execByLibrary(file, [file, ...words], { environment, inherited });
+  await execByLibrary(file, [file, ...words], { environment, inherited });
   return await runAsChild(file, words, { environment, inherited });
 }
 
@@ -32,26 +32,17 @@ interface Inheritance {
   readonly inherited: readonly number[];
 }
 
-const setDescriptorFlags = 2; // F_SETFD
-
 /** By libc's own execve; returns where that is not possible. */
-function execByLibrary(
+async function execByLibrary(
   file: string,
   argv: readonly string[],
   { environment, inherited }: Inheritance,
-): void {
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    const libc = koffi.load(null);
-    const fcntl = libc.func('int fcntl(int, int, ...)');
-    const execve = libc.func('int execve(const char *, const char **, const char **)');
-    for (const descriptor of [0, 1, 2, ...inherited])
-      fcntl(descriptor, setDescriptorFlags, 'int', 0);
-    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    execve(file, [...argv, null], [...variables, null]);
-  } catch {
-    // No prebuilt library for this platform: the caller runs a child instead.
-  }
+): Promise<void> {
+  const libc = await openLibc();
+  if (libc === null) return;
+  for (const descriptor of [0, 1, 2, ...inherited]) libc.keepOpen(descriptor);
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  libc.execve(file, argv, variables);
 }
 
 /** Signals that people and supervisors send to make a program stop or look again. */

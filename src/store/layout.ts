@@ -16,6 +16,8 @@ export interface Store {
   readonly decisions: string;
   /** Facts of interpreters. */
   readonly interpreters: string;
+  /** Our Python scripts, in folders named by their content. */
+  readonly scripts: string;
   /** Output of builds. */
   readonly logs: string;
   /** Work in progress, on the store's own volume so that a rename publishes it. */
@@ -30,6 +32,7 @@ export function openStore(root: string): Store {
     images: join(root, 'images', 'v2'),
     decisions: join(root, 'decisions', 'v1'),
     interpreters: join(root, 'interpreters', 'v2'),
+    scripts: join(root, 'scripts'),
     logs: join(root, 'logs'),
     temporary: join(root, 'tmp'),
   };

@@ -52,7 +52,7 @@ export async function makeImages(
   target: ImageTarget,
   context: ImageContext,
 ): Promise<Image[]> {
-  const compiler = new Compiler(target.interpreter, context.environment);
+  const compiler = new Compiler(context.store, target.interpreter, context.environment);
   const limit = pLimit(availableParallelism());
   try {
     return await Promise.all(

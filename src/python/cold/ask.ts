@@ -16,7 +16,7 @@ import {
   type RememberedInterpreter,
   withoutPrefix,
 } from '../interpreter.ts';
-import { readScript } from './scripts.ts';
+import factsScript from '../scripts/facts.py';
 
 /** How long a Python may take to tell about itself; the slowest seen, with a cold disk, took 3 s. */
 const askTimeoutMilliseconds = 60_000;
@@ -46,7 +46,7 @@ export async function askInterpreter(
 
 async function runFacts(executable: string, environment: Environment): Promise<Interpreter> {
   try {
-    const { stdout } = await execa(executable, ['-c', await readScript('facts.py')], {
+    const { stdout } = await execa(executable, ['-c', factsScript], {
       env: environment,
       extendEnv: false,
       stdin: 'ignore',

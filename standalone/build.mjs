@@ -1,0 +1,36 @@
+// Makes dist/standalone/pip-accel: the same program, its packages and Bun in one file.
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundle } from '../bundle.mjs';
+
+const here = import.meta.dirname;
+const architecture = process.arch === 'arm64' ? 'aarch64' : process.arch;
+const bun = join(here, `node_modules/@oven/bun-${process.platform}-${architecture}/bin/bun`);
+if (!existsSync(bun)) execFileSync('npm', ['ci', '--silent'], { cwd: here, stdio: 'inherit' });
+
+const chunks = join(here, '..', '.tmp', 'standalone');
+const executable = join(here, '..', 'dist', 'standalone', 'pip-accel');
+await rm(chunks, { recursive: true, force: true });
+await mkdir(join(executable, '..'), { recursive: true });
+const bunVersion = execFileSync(bun, ['--version'], { encoding: 'utf8' }).trim();
+// Bun's own bundler would put its stand-in for undici in, which knows no proxies.
+await bundle({ outdir: chunks, target: 'esnext', minify: true, external: ['bun:*'] }, bunVersion);
+execFileSync(
+  bun,
+  [
+    'build',
+    '--compile',
+    '--bytecode',
+    '--format=esm',
+    '--splitting',
+    // The folder that the user happens to be in must not decide anything.
+    '--no-compile-autoload-dotenv',
+    '--no-compile-autoload-bunfig',
+    `--outfile=${executable}`,
+    join(chunks, 'main.js'),
+    join(chunks, 'link-worker.js'),
+  ],
+  { stdio: ['ignore', 'ignore', 'inherit'] },
+);
