@@ -1,7 +1,6 @@
 import { PipAccelError } from '../core/errors.ts';
 import type { InstalledDistribution, NormalizedName } from '../core/types.ts';
 import { install } from '../install/install.ts';
-import { conflictMessage } from '../plan/conflicts.ts';
 import { firstByName, readInstalled, readMetadata } from '../plan/installed.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { installedLine, installingLine, uninstallLines } from '../report/install-lines.ts';
@@ -11,6 +10,8 @@ import type { InstallJob } from './job.ts';
 /** What was decided, and what there is of it. */
 export interface Change {
   readonly items: readonly PlannedItem[];
+  /** What pip warns of when they are in place; null where all is well. */
+  readonly conflicts: string | null;
   readonly images: ReadonlyMap<NormalizedName, Image>;
   /** The key of the request, where the decision comes from memory. */
   readonly remembered: string | null;
@@ -23,7 +24,7 @@ export async function changeEnvironment(job: InstallJob, change: Change): Promis
   if (items.length > 0) {
     const outcome = await putInPlace(job, change);
     if (outcome !== null) return outcome;
-    warnOfConflicts(job, items);
+    if (change.conflicts !== null && options.warnConflicts) reporter.pipError(change.conflicts);
     const found = options.flag('ignore-installed')
       ? firstByName(await readInstalled(context.interpreter))
       : new Map<NormalizedName, InstalledDistribution>();
@@ -92,18 +93,4 @@ function announce({ reporter }: InstallJob, items: readonly PlannedItem[]): void
     const replaced = readMetadata(item.replaces.metadataPath);
     for (const text of uninstallLines(item, replaced)) reporter.info(text);
   }
-}
-
-function warnOfConflicts(job: InstallJob, items: readonly PlannedItem[]): void {
-  if (!job.options.warnConflicts || job.options.flag('no-deps')) return;
-  const packages = new Map(
-    [...job.installed].flatMap(([key, distribution]) => {
-      const metadata = readMetadata(distribution.metadataPath);
-      return metadata ? [[key, metadata] as const] : [];
-    }),
-  );
-  for (const { decided } of items) packages.set(decided.key, decided.metadata);
-  const changed = new Set(items.map(({ decided }) => decided.key));
-  const message = conflictMessage(packages, changed, job.context.interpreter.markers);
-  if (message) job.reporter.pipError(message);
 }

@@ -1,14 +1,10 @@
 import { PipAccelError } from '../core/errors.ts';
-import type { Decided, Interpreter } from '../core/types.ts';
 import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
-import { readMetadata } from '../plan/installed.ts';
-import { makePlan, type PlannedItem } from '../plan/plan.ts';
+import type { PlannedItem } from '../plan/plan.ts';
 import { isClosurePinned } from '../plan/request/closure.ts';
 import { requestKey } from '../plan/request/key.ts';
 import { localPaths } from '../plan/request/local.ts';
 import { filesInMessages } from '../plan/request/request.ts';
-import { mentioned, requestedRoots } from '../plan/request/roots.ts';
-import { atLeast, resolverOf } from '../python/pip.ts';
 import { replayedLines } from '../report/install-lines.ts';
 import type { InstallJob } from './job.ts';
 
@@ -16,6 +12,8 @@ export type Decision =
   | {
       readonly outcome: 'planned';
       readonly items: readonly PlannedItem[];
+      /** What pip warns of when they are installed; null where all is well. */
+      readonly conflicts: string | null;
       /** The key of the request, where the answer comes from memory. */
       readonly remembered: string | null;
     }
@@ -53,9 +51,13 @@ export async function decide(job: InstallJob): Promise<Decision> {
       return recall(job, found, key);
     case 'hand-over':
       return answer;
-    case 'decided':
-      if (key !== null) await rememberAnswer(job, key, { ...answer, time: limits.now });
-      return { outcome: 'planned', items: plan(job, answer.decided), remembered: null };
+    case 'decided': {
+      const { plan } = await import('./cold/plan.ts');
+      const planned = plan(job, answer.decided);
+      const time = limits.now;
+      if (key !== null) await rememberAnswer(job, key, { ...answer, ...planned, time });
+      return { outcome: 'planned', ...planned, remembered: null };
+    }
     default:
       return answer satisfies never;
   }
@@ -79,9 +81,13 @@ function hasDirect({ request }: InstallJob): boolean {
 async function rememberAnswer(
   job: InstallJob,
   key: string,
-  { decided, lines, time }: Pick<RememberedDecision, 'decided' | 'lines' | 'time'>,
+  answer: Pick<RememberedDecision, 'lines' | 'conflicts' | 'time'> & {
+    readonly items: readonly PlannedItem[];
+  },
 ): Promise<void> {
   const { request } = job;
+  const { items, lines, conflicts, time } = answer;
+  const decided = items.map((item) => item.decided);
   if (hasDirect(job) || decided.some(({ direct }) => direct)) {
     const { areRepeatable } = await import('./cold/local-projects.ts');
     // A project may have been edited while pip looked at it.
@@ -89,8 +95,9 @@ async function rememberAnswer(
   }
   const { remember } = await import('./cold/ask.ts');
   await remember(job, key, {
-    format: 1,
-    decided,
+    format: 2,
+    items: items.map((item) => ({ decided: item.decided, spelling: item.spelling })),
+    conflicts,
     lines,
     files: filesInMessages(request),
     pinned: isClosurePinned(request, decided, job.context.interpreter.markers),
@@ -108,12 +115,9 @@ function nothingRemembered(): PipAccelError {
   );
 }
 
-function recall(
-  job: InstallJob,
-  { decided, lines, files }: RememberedDecision,
-  key: string | null,
-): Decision {
-  const isDirect = decided.length > 0 && decided.every(({ direct }) => direct !== null);
+function recall(job: InstallJob, decision: RememberedDecision, key: string | null): Decision {
+  const { items, conflicts, lines, files } = decision;
+  const isDirect = items.length > 0 && items.every(({ decided }) => decided.direct !== null);
   if (isDirect && !job.context.settings.offline) return forPipAlone;
   const now = filesInMessages(job.request);
   const renamed = (line: string) =>
@@ -125,28 +129,14 @@ function recall(
   for (const line of job.options.quiet > 0 ? [] : replayedLines(lines ?? [], place)) {
     job.reporter.emit({ type: 'pip-line', stream: 'stdout', line: renamed(line), end: '\n' });
   }
-  return { outcome: 'planned', items: plan(job, decided), remembered: key };
-}
-
-function plan(job: InstallJob, decided: readonly Decided[]): readonly PlannedItem[] {
-  // Else the metadata of all that is installed would be read.
-  if (decided.length === 0) return [];
-  const { context, installed, options, request } = job;
-  return makePlan({
-    decided,
-    interpreter: context.interpreter,
-    installed,
-    metadataOf: ({ metadataPath }) => readMetadata(metadataPath),
-    roots: requestedRoots(request, decided, context.interpreter),
-    ignoreDependencies: options.flag('no-deps'),
-    ignoreRequiresPython: options.flag('ignore-requires-python'),
-    ignoreInstalled: options.flag('ignore-installed'),
-    order: orderOf(context.interpreter),
-    mentioned: mentioned(request, context.interpreter.markers),
-  });
-}
-
-function orderOf(interpreter: Interpreter): 'pruning' | 'longest-path' | 'legacy' {
-  if (resolverOf(interpreter) === 'legacy') return 'legacy';
-  return atLeast(interpreter.pip?.version ?? '', 22, 0) ? 'pruning' : 'longest-path';
+  const isBeside = job.options.flag('ignore-installed');
+  return {
+    outcome: 'planned',
+    items: items.map((item) => ({
+      ...item,
+      replaces: isBeside ? null : (job.installed.get(item.decided.key) ?? null),
+    })),
+    conflicts,
+    remembered: key,
+  };
 }

@@ -98,7 +98,7 @@ async function runJob(job: InstallJob): Promise<number> {
     const decision = await decide(job);
     if (decision.outcome === 'refused') return decision.exitCode;
     if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
-    const { items, remembered } = decision;
+    const { items, conflicts, remembered } = decision;
     const all = items.map(({ decided }) => decided);
     if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
       return await job.handOver('hashes that pip has to check');
@@ -108,7 +108,7 @@ async function runJob(job: InstallJob): Promise<number> {
     );
     if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
     const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
-    change = { items, remembered, images: await imagesOf(job, linked) };
+    change = { items, conflicts, remembered, images: await imagesOf(job, linked) };
   } catch (error) {
     if (error instanceof PipAccelError && error.code === 'authentication-required') {
       return await job.handOver('an index that asks for credentials');

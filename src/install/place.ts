@@ -9,7 +9,7 @@ import { below, isSkipped, type LinkOutcome } from './link-trees.ts';
 import type { PipBehaviour } from './pip-behaviour.ts';
 import { plannedFiles, type Present, type SurveyedTree, survey } from './planned-trees.ts';
 import { type Additions, composeRecord, patchBytecode, readyRecord } from './record.ts';
-import { entryPointScripts, pathWarning, rewriteScript } from './scripts.ts';
+import { entryPointScripts, type PathCheck, pathCheck, rewriteScript } from './scripts.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface PlaceContext {
@@ -44,11 +44,15 @@ export async function placeDistributions(
   const present = survey(trees, options.compile);
   for (const path of present.files) moveFileAside(path, transaction);
   transaction.willLink({ trees, present, compile: options.compile });
+  const checkPath = pathCheck(
+    { path: options.path, interpreter: context.interpreter },
+    context.behaviour,
+  );
   const crew = startLinking({ trees, compile: options.compile, mode: options.linkMode });
   let placed: readonly PlacedDistribution[] = [];
   let failure: unknown = null;
   try {
-    placed = works.map((work) => placeOwn(work, context));
+    placed = works.map((work) => placeOwn(work, { ...context, checkPath }));
   } catch (error) {
     failure = error;
   }
@@ -152,9 +156,12 @@ function settle(
 }
 
 /** Writes what is the environment's own, and all that goes into the folder of scripts. */
-function placeOwn(work: StepWork, context: PlaceContext): PlacedDistribution {
+function placeOwn(
+  work: StepWork,
+  context: PlaceContext & { readonly checkPath: PathCheck },
+): PlacedDistribution {
   const { step, scheme } = work;
-  const { interpreter, options, behaviour } = context;
+  const { options, behaviour } = context;
   context.onStep(step);
   placeSequential(work, context);
   const changed = placeRewritten(step.image, scheme, context);
@@ -169,7 +176,7 @@ function placeOwn(work: StepWork, context: PlaceContext): PlacedDistribution {
   completeDistInfo(work, additions, context);
   const { root, distInfo } = step.image.manifest;
   return {
-    warning: pathWarning(commands.console, { path: options.path, interpreter }, behaviour),
+    warning: context.checkPath(commands.console),
     publish: () => context.transaction.publish(work.staged, join(scheme[root], distInfo)),
   };
 }

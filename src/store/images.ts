@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
 import type { Archive, Interpreter, NormalizedName, Scheme, Version } from '../core/types.ts';
+import type { ScriptTarget } from '../python/entry-points.ts';
 import type { Store } from './layout.ts';
 
 /**
@@ -39,9 +40,9 @@ export interface ImageManifest {
   readonly distInfoFiles: number;
   /** Files of the `scripts` tree that begin with `#!python`: written anew for each environment. In no list. */
   readonly rewritten: readonly { readonly path: string; readonly bytecode: string | null }[];
-  /** Name and `module:function`, in their order. */
-  readonly consoleScripts: readonly (readonly [name: string, target: string])[];
-  readonly guiScripts: readonly (readonly [name: string, target: string])[];
+  /** Entry points that become scripts, in their order. */
+  readonly consoleScripts: readonly ScriptTarget[];
+  readonly guiScripts: readonly ScriptTarget[];
   /**
    * For which environments RECORD lies ready, but for the lines of what is written there: those
    * whose `schemeShape` this is; the empty text stands for all of them, null for none.

@@ -30,7 +30,7 @@ export function openStore(root: string): Store {
     sources: join(root, 'sources'),
     binaries: join(root, 'binaries', 'v1'),
     images: join(root, 'images', 'v2'),
-    decisions: join(root, 'decisions', 'v1'),
+    decisions: join(root, 'decisions', 'v2'),
     interpreters: join(root, 'interpreters', 'v2'),
     scripts: join(root, 'scripts'),
     logs: join(root, 'logs'),

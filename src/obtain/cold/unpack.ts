@@ -261,8 +261,8 @@ function writeManifest(folder: string, places: Places, context: ManifestContext)
     distInfo,
     distInfoFiles: countFiles(lists.at(-1) ?? []).files,
     rewritten,
-    consoleScripts: [...layout.entryPoints.console],
-    guiScripts: [...layout.entryPoints.gui],
+    consoleScripts: layout.commands.console,
+    guiScripts: layout.commands.gui,
     recordShape,
   };
   writeFileSync(join(folder, 'record.json'), JSON.stringify(rows));
