@@ -9,6 +9,7 @@ import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
 import { readRequest } from '../plan/request/request.ts';
 import { becomeProgram } from '../process/replace.ts';
+import { umask } from '../process/umask.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
 import { openReporter } from '../report/open.ts';
@@ -132,7 +133,7 @@ async function imagesOf(
   const { context, environment } = job;
   const lookup = {
     store: context.store,
-    target: { interpreter: context.interpreter, umask: process.umask() },
+    target: { interpreter: context.interpreter, umask: umask() },
     builder: context.settings.builder,
     trustModTimes: context.settings.trustModTimes,
     environment,

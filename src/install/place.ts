@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Interpreter, Scheme } from '../core/types.ts';
+import { umask } from '../process/umask.ts';
 import { type Image, type ImageTree, readFileLists } from '../store/images.ts';
 import { startLinking } from './crew.ts';
 import type { InstallOptions, InstallStep } from './install.ts';
@@ -246,7 +247,7 @@ function placeCommands(
 ): { readonly all: ReadonlyMap<string, Buffer>; readonly console: readonly string[] } {
   const scripts = entryPointScripts(manifest, interpreter, behaviour);
   const all = new Map<string, Buffer>();
-  const mode = (0o666 & ~process.umask()) | 0o555;
+  const mode = (0o666 & ~umask()) | 0o555;
   for (const { name, content } of [...scripts.console, ...scripts.gui]) {
     const path = join(scheme.scripts, name);
     transaction.makeFolder(dirname(path));

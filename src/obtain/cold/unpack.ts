@@ -6,6 +6,7 @@ import type { Environment } from '../../config/load.ts';
 import { hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Archive, Interpreter, Scheme } from '../../core/types.ts';
+import { umask } from '../../process/umask.ts';
 import { normalizeName } from '../../python/names.ts';
 import {
   formatRecord,
@@ -198,7 +199,7 @@ function bytecodePath(source: string, { cacheTag }: Interpreter): string {
 
 async function writeFiles(folder: string, places: Places, mtime: number): Promise<void> {
   const made = new Set<string>();
-  const executableMode = (0o777 & ~process.umask()) | 0o111;
+  const executableMode = (0o777 & ~umask()) | 0o111;
   for (const { scheme, path, member } of places.files.values()) {
     const target = join(folder, scheme, path);
     makeFolder(dirname(target), made);
