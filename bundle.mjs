@@ -1,4 +1,4 @@
-// What both builds share: src/main.ts becomes the hot path, everything under cold/ chunks of its own.
+// What both builds share: src/main.ts becomes the hot path, everything under cold/ chunks of its own; threads that link start from a file beside them.
 import { readFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
@@ -10,7 +10,8 @@ export const { dependencies, version } = JSON.parse(await readFile('package.json
  */
 export async function bundle(options, bun) {
   return await build({
-    entryPoints: ['src/main.ts'],
+    entryPoints: ['src/main.ts', 'src/install/link-worker.ts'],
+    entryNames: '[name]',
     bundle: true,
     splitting: true,
     format: 'esm',

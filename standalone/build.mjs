@@ -30,6 +30,7 @@ execFileSync(
     '--no-compile-autoload-bunfig',
     `--outfile=${executable}`,
     join(chunks, 'main.js'),
+    join(chunks, 'link-worker.js'),
   ],
   { stdio: ['ignore', 'ignore', 'inherit'] },
 );

@@ -5,8 +5,9 @@ import { PipAccelError } from '../core/errors.ts';
 import type { Decided, InstalledDistribution, NormalizedName } from '../core/types.ts';
 import { planRemoval } from '../install/uninstall.ts';
 import { firstByName, readInstalled } from '../plan/installed.ts';
-import type { PlannedItem } from '../plan/plan.ts';
-import { areHashesMet, hasBuildOptions, hasUnrepeatableUrl, readRequest } from '../plan/request.ts';
+import { areHashesMet } from '../plan/request/hashes.ts';
+import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
+import { readRequest } from '../plan/request/request.ts';
 import { becomeProgram } from '../process/replace.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
@@ -15,7 +16,7 @@ import type { Reporter } from '../report/text.ts';
 import { findImageOf } from '../store/find-image.ts';
 import type { Image } from '../store/images.ts';
 import { isStoreTrouble } from '../store/trouble.ts';
-import { changeEnvironment } from './change-environment.ts';
+import { type Change, changeEnvironment } from './change-environment.ts';
 import type { CommandContext } from './context.ts';
 import { decide } from './decide.ts';
 import { handOverReason } from './hand-over.ts';
@@ -92,13 +93,12 @@ async function runJob(job: InstallJob): Promise<number> {
   if (onlyDirect(job)) return await job.handOver('paths and URLs without their dependencies');
   if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
   if (hasUnrepeatableUrl(job.request)) return await job.handOver('a URL with a password or a hash');
-  let items: readonly PlannedItem[];
-  let images: ReadonlyMap<NormalizedName, Image>;
+  let change: Change;
   try {
     const decision = await decide(job);
     if (decision.outcome === 'refused') return decision.exitCode;
     if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
-    items = decision.items;
+    const { items, conflicts, remembered } = decision;
     const all = items.map(({ decided }) => decided);
     if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
       return await job.handOver('hashes that pip has to check');
@@ -108,7 +108,7 @@ async function runJob(job: InstallJob): Promise<number> {
     );
     if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
     const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
-    images = await imagesOf(job, linked);
+    change = { items, conflicts, remembered, images: await imagesOf(job, linked) };
   } catch (error) {
     if (error instanceof PipAccelError && error.code === 'authentication-required') {
       return await job.handOver('an index that asks for credentials');
@@ -121,7 +121,7 @@ async function runJob(job: InstallJob): Promise<number> {
     }
     return fail(job, error);
   }
-  return await changeEnvironment(job, items, images);
+  return await changeEnvironment(job, change);
 }
 
 /** The images of all that is to be linked; what the store lacks is obtained. */

@@ -7,15 +7,22 @@ import type { Interpreter } from '../../core/types.ts';
 import { publishFile } from '../../store/cold/publish.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { Store } from '../../store/layout.ts';
-import { fileStamp, interpreterFile, type RememberedInterpreter } from '../interpreter.ts';
+import {
+  fileStamp,
+  identifyInterpreter,
+  interpreterFile,
+  pathFilesStamp,
+  type RememberedInterpreter,
+  withoutPrefix,
+} from '../interpreter.ts';
 import factsScript from '../scripts/facts.py';
 
 /** How long a Python may take to tell about itself; the slowest seen, with a cold disk, took 3 s. */
 const askTimeoutMilliseconds = 60_000;
 
 /**
- * Runs a Python to learn what it is, and remembers the answer while its executable,
- * `pyvenv.cfg` and pip stay as they are.
+ * Runs a Python to learn what it is, and remembers the answer for as long as its executable
+ * and its pip stay as they are, and for every virtual environment that is made alike.
  *
  * @throws PipAccelError `python-not-found` where it cannot be started.
  */
@@ -76,17 +83,24 @@ async function remember(
   interpreter: Interpreter,
   environment: Environment,
 ): Promise<void> {
+  const identity = identifyInterpreter(executable, environment);
+  const { prefix } = identity;
+  const isOwn = (path: string) => prefix !== null && path.startsWith(`${prefix}/`);
   const paths = [
     executable,
     join(dirname(dirname(executable)), 'pyvenv.cfg'),
     interpreter.pip?.module ?? join(interpreter.scheme.purelib, 'pip', '__init__.py'),
     ...(interpreter.pip?.script ? [interpreter.pip.script] : []),
-  ];
+  ].filter((path) => !isOwn(path));
+  const folders = interpreter.sitePackages.filter(
+    (path) => /(site|dist)-packages$/.test(path) && !isOwn(path),
+  );
   const remembered: RememberedInterpreter = {
-    interpreter,
+    interpreter: withoutPrefix(interpreter, prefix),
     watched: paths.map((path) => ({ path, stamp: fileStamp(path) })),
+    folders: folders.map((path) => ({ path, stamp: pathFilesStamp(path) })),
   };
-  await publishFile(store, interpreterFile(store, executable, environment), (path) =>
+  await publishFile(store, interpreterFile(store, identity), (path) =>
     writeFile(path, JSON.stringify(remembered)),
   );
 }
