@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer as createPlainServer, type IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Server as Listening } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -73,7 +73,7 @@ function isAuthorized({ headers }: IncomingMessage, password: string): boolean {
   return headers.authorization === `Basic ${Buffer.from(password).toString('base64')}`;
 }
 
-async function listen(server: Pick<Server, 'listen'>): Promise<void> {
+async function listen(server: Listening): Promise<void> {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));
 }
 
