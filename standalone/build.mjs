@@ -1,6 +1,6 @@
 // Makes dist/standalone/pip-accel: the same program, its packages and Bun in one file.
 import { execFileSync } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../bundle.mjs';
@@ -34,3 +34,19 @@ execFileSync(
   ],
   { stdio: ['ignore', 'ignore', 'inherit'] },
 );
+if (process.platform === 'linux') await forgetVariables(['BUN_BE_BUN', 'BUN_OPTIONS']);
+
+/**
+ * Programs made with Bun set such variables for their children, of which this may be one, and
+ * Bun has no switch against them: BUN_BE_BUN=1 would make `install` Bun's own.
+ */
+async function forgetVariables(names) {
+  const bytes = await readFile(executable);
+  for (const name of names) {
+    const at = bytes.indexOf(`\0${name}\0`, 0, 'latin1');
+    if (at === -1) throw new Error(`This Bun reads ${name} in another way`);
+    // No variable can have this name.
+    bytes.write(name.replace('_', '='), at + 1, 'latin1');
+  }
+  await writeFile(executable, bytes);
+}

@@ -37,7 +37,7 @@ export async function install(
   const reason = options ? handOverReason(options, context.interpreter) : 'not understood';
   if (!options || !configuration || reason !== null) {
     log({ type: 'handed-over', reason: reason ?? 'not understood' });
-    return await becomeProgram([...context.pip, ...line.words], environment);
+    return await becomeProgram([...context.pip, ...line.words], environment, context.descriptors);
   }
   const files = await readableLine(line);
   try {
@@ -56,7 +56,7 @@ export async function install(
       reporter.emit({ type: 'handed-over', reason });
       return files.hasCopies
         ? await runPip([...context.pip, 'install', ...readable.arguments], environment, reporter)
-        : await becomeProgram([...context.pip, ...line.words], environment);
+        : await becomeProgram([...context.pip, ...line.words], environment, context.descriptors);
     };
     return await runJob({
       line: readable,

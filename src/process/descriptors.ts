@@ -5,6 +5,19 @@ const closeOnExec = 0o2000000;
 const accessMode = 0o3;
 
 /**
+ * The numbers of all open descriptors; to be asked before anything is opened, for a closed pipe
+ * of a child may stay open for a while. Linux only: elsewhere there is no such list, and only 0,
+ * 1 and 2 are passed on.
+ */
+export function openDescriptors(): readonly number[] {
+  try {
+    return readdirSync('/proc/self/fd').map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/**
  * The descriptors above 2 that this process was started with, which a program that takes its
  * place has to find open (`-r <(…)`, make's jobserver).
  *
@@ -12,8 +25,11 @@ const accessMode = 0o3;
  * start, so their own have to be told apart: they are event queues, and pipes of which they hold
  * both ends. So does whoever runs under make, but then MAKEFLAGS names the two.
  */
-export function inheritedDescriptors(environment: Environment): readonly number[] {
-  const open = openDescriptors();
+export function inheritedDescriptors(
+  atStart: readonly number[],
+  environment: Environment,
+): readonly number[] {
+  const open = atStart.filter((descriptor) => descriptor > 2).flatMap(describe);
   const ends = (target: string) =>
     new Set(open.filter((other) => other.target === target).map(({ flags }) => flags & accessMode));
   const jobserver = /--jobserver-(?:auth|fds)=(\d+),(\d+)/.exec(environment['MAKEFLAGS'] ?? '');
@@ -33,30 +49,14 @@ interface OpenDescriptor {
   readonly flags: number;
 }
 
-/** Linux only: elsewhere there is no such list, and only 0, 1 and 2 are passed on. */
-function openDescriptors(): readonly OpenDescriptor[] {
-  let names: string[];
+function describe(descriptor: number): readonly OpenDescriptor[] {
   try {
-    names = readdirSync('/proc/self/fd');
+    const target = readlinkSync(`/proc/self/fd/${descriptor}`);
+    const info = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1');
+    const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '0', 8);
+    return [{ descriptor, target, flags }];
   } catch {
+    // The descriptor of the listing itself is gone by now.
     return [];
   }
-  return names.flatMap((name): OpenDescriptor[] => {
-    const descriptor = Number(name);
-    if (descriptor <= 2) return [];
-    try {
-      const target = readlinkSync(`/proc/self/fd/${name}`);
-      const info = readFileSync(`/proc/self/fdinfo/${name}`, 'latin1');
-      return [
-        {
-          descriptor,
-          target,
-          flags: Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '0', 8),
-        },
-      ];
-    } catch {
-      // The descriptor of the listing itself is gone by now.
-      return [];
-    }
-  });
 }

@@ -13,13 +13,15 @@ type Execve = (file: string, argv: readonly string[], environment: Environment) 
  * descriptor and all signals passed on; then the returned promise tells its exit code.
  *
  * @param command an absolute path and its arguments.
+ * @param atStart the descriptors that were open when this process started.
  */
 export async function becomeProgram(
   command: readonly string[],
   environment: Environment,
+  atStart: readonly number[],
 ): Promise<number> {
   const [file = '', ...words] = command;
-  const inherited = inheritedDescriptors(environment);
+  const inherited = inheritedDescriptors(atStart, environment);
   const { execve } = process as { execve?: Execve };
   if (inherited.length === 0) execve?.call(process, file, [file, ...words], environment);
   await execByLibrary(file, [file, ...words], { environment, inherited });

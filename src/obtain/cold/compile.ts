@@ -1,6 +1,7 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
-import { execa } from 'execa';
+import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../../config/load.ts';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Interpreter } from '../../core/types.ts';
@@ -79,12 +80,16 @@ interface Batch {
 class Worker {
   busy = false;
   readonly #executable: string;
-  readonly #process: ReturnType<typeof startPython>;
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #ended: Promise<void>;
   readonly #answers: AsyncIterator<string>;
 
   constructor(interpreter: Interpreter, environment: Environment, script: string) {
     this.#executable = interpreter.executable;
     this.#process = startPython(interpreter, environment, script);
+    this.#ended = new Promise((resolve) => {
+      this.#process.on('close', () => resolve()).on('error', () => resolve());
+    });
     this.#process.stdin.on('error', () => {
       // A Python that is gone shows in its answer, which is missing.
     });
@@ -111,7 +116,7 @@ class Worker {
 
   async close(): Promise<void> {
     this.#process.stdin.end();
-    await this.#process;
+    await this.#ended;
   }
 }
 
@@ -119,17 +124,14 @@ function startPython(
   { executable, versionInfo }: Interpreter,
   environment: Environment,
   script: string,
-) {
+): ChildProcessByStdio<Writable, Readable, null> {
   // -E and -S: neither the user's variables nor site-packages change what bytecode says. In an
   // environment of Python 2 it is site that finds the standard library.
   const flags = versionInfo[0] === 2 ? ['-E', '-B'] : ['-E', '-S'];
-  return execa(executable, [...flags, script], {
+  return spawn(executable, [...flags, script], {
     // Python 3.6 takes file names for ASCII in the C locale.
     env: { ...environment, LC_ALL: 'C.UTF-8' },
-    extendEnv: false,
-    buffer: false,
-    reject: false,
-    stderr: 'ignore',
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
 }
 

@@ -1,10 +1,9 @@
-import { open } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Environment } from '../../config/load.ts';
 import type { Interpreter } from '../../core/types.ts';
-import { writeFile } from 'node:fs/promises';
 import { publishFile } from '../../store/cold/publish.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { Store } from '../../store/layout.ts';
@@ -32,7 +31,7 @@ export async function askInterpreter(
   executable: string,
   environment: Environment,
 ): Promise<Interpreter> {
-  const interpreter = await runFacts(executable, environment);
+  const interpreter = runFacts(executable, environment);
   if (await isNativeExecutable(executable)) {
     try {
       await remember(store, executable, interpreter, environment);
@@ -44,14 +43,15 @@ export async function askInterpreter(
   return interpreter;
 }
 
-async function runFacts(executable: string, environment: Environment): Promise<Interpreter> {
+/** Not by execa: to import it makes standard output non-blocking, for the pip that takes our place too. */
+function runFacts(executable: string, environment: Environment): Interpreter {
   try {
-    const { stdout } = await execa(executable, ['-c', factsScript], {
+    const stdout = execFileSync(executable, ['-c', factsScript], {
       env: environment,
-      extendEnv: false,
-      stdin: 'ignore',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      encoding: 'utf8',
       timeout: askTimeoutMilliseconds,
-    });
+    }).trimEnd();
     // A sitecustomize may print; the facts are the last line.
     return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as Interpreter;
   } catch (error) {
