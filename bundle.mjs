@@ -1,28 +1,56 @@
-// What both builds share: src/main.ts becomes the hot path, everything under cold/ chunks of its own; threads that link start from a file beside them.
+// What both builds share. A bundle is main.js, which has all that src/main.ts imports, chunks for
+// what it reaches by import(), and link-worker.js, which threads start from.
 import { readFile } from 'node:fs/promises';
-import { build } from 'esbuild';
+import { resolve } from 'node:path';
+import { rolldown } from 'rolldown';
 
 export const { dependencies, version } = JSON.parse(await readFile('package.json', 'utf8'));
 
+const main = resolve('src/main.ts');
+
 /**
- * @param options of esbuild, more or other than these.
- * @param bun the version of Bun that the bundle is for; undefined for Node.
+ * @param folder where to put it.
+ * @param output of Rolldown.
+ * @param options `external` packages, `define`d expressions.
+ * @returns Rolldown's chunks.
  */
-export async function bundle(options, bun) {
-  return await build({
-    entryPoints: ['src/main.ts', 'src/install/link-worker.ts'],
-    entryNames: '[name]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    metafile: true,
-    loader: { '.py': 'text' },
-    logLevel: 'warning',
-    ...options,
-    define: {
-      PIP_ACCEL_VERSION: JSON.stringify(version),
-      'process.versions.bun': JSON.stringify(bun) ?? 'undefined',
-    },
-  });
+export async function bundle(folder, output, { external, define }) {
+  const chunks = [];
+  for (const input of [main, resolve('src/install/link-worker.ts')]) {
+    const build = await rolldown({
+      input,
+      platform: 'node',
+      external: [/^(node|bun):/, ...external],
+      moduleTypes: { '.py': 'text' },
+      transform: {
+        target: 'node20',
+        define: { PIP_ACCEL_VERSION: JSON.stringify(version), ...define },
+      },
+      preserveEntrySignatures: 'allow-extension',
+    });
+    const names = { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' };
+    const { output: written } = await build.write({
+      dir: folder,
+      ...names,
+      ...output,
+      codeSplitting: { groups: [inOneFile], includeDependenciesRecursively: false },
+    });
+    chunks.push(...written);
+  }
+  return chunks;
+}
+
+/** All that is needed at every start: each further file would cost more than a millisecond. */
+const inOneFile = {
+  debugName: 'main',
+  name: (module, context) => (importedBy(main, context).has(module) ? 'main' : null),
+};
+
+function importedBy(module, context, found = new Set()) {
+  if (found.has(module)) return found;
+  found.add(module);
+  for (const imported of context.getModuleInfo(module)?.importedIds ?? []) {
+    importedBy(imported, context, found);
+  }
+  return found;
 }

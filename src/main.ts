@@ -115,4 +115,11 @@ async function borrowPip(
   return { interpreter: { ...target, pip: lender.pip }, pip };
 }
 
-process.exitCode = await main(process.argv.slice(2));
+/** The build for Node is CommonJS, which starts sooner than a module and awaits in functions only. */
+async function run(): Promise<void> {
+  // Should nothing ever come of it, that is no success.
+  process.exitCode = 1;
+  process.exitCode = await main(process.argv.slice(2));
+}
+
+void run();

@@ -16,7 +16,11 @@ await rm(chunks, { recursive: true, force: true });
 await mkdir(join(executable, '..'), { recursive: true });
 const bunVersion = execFileSync(bun, ['--version'], { encoding: 'utf8' }).trim();
 // Bun's own bundler would put its stand-in for undici in, which knows no proxies.
-await bundle({ outdir: chunks, target: 'esnext', minify: true, external: ['bun:*'] }, bunVersion);
+await bundle(
+  chunks,
+  { format: 'esm', minify: true },
+  { external: [], define: { 'process.versions.bun': JSON.stringify(bunVersion) } },
+);
 execFileSync(
   bun,
   [

@@ -2,9 +2,9 @@ import type { InstallWords } from '../cli/argv.ts';
 import { childEnvironment, type Environment } from '../config/load.ts';
 import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts';
 import { PipAccelError } from '../core/errors.ts';
-import type { Decided, InstalledDistribution, NormalizedName } from '../core/types.ts';
-import { planRemoval } from '../install/uninstall.ts';
+import type { Decided, NormalizedName } from '../core/types.ts';
 import { firstByName, readInstalled } from '../plan/installed.ts';
+import type { PlannedItem } from '../plan/plan.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
 import { readRequest } from '../plan/request/request.ts';
@@ -104,10 +104,8 @@ async function runJob(job: InstallJob): Promise<number> {
     if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
       return await job.handOver('hashes that pip has to check');
     }
-    const irreplaceable = items.find(
-      ({ decided, replaces }) => !decided.direct && replaces && !canReplace(replaces, job),
-    );
-    if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
+    const kept = await irreplaceable(items, job);
+    if (kept) return await job.handOver(`${kept.spelling} is for pip to replace`);
     const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
     change = { items, conflicts, remembered, images: await imagesOf(job, linked) };
   } catch (error) {
@@ -168,10 +166,18 @@ function onlyDirect({ options, request }: InstallJob): boolean {
   );
 }
 
-/** False where pip has to replace what is installed: eggs, what lies outside the environment. */
-function canReplace(installed: InstalledDistribution, job: InstallJob): boolean {
-  const removal = planRemoval(installed, job.context.interpreter);
-  return removal !== null && removal.paths.size > 0;
+/** What pip has to replace: eggs, what lies outside the environment. */
+async function irreplaceable(
+  items: readonly PlannedItem[],
+  job: InstallJob,
+): Promise<PlannedItem | undefined> {
+  const replacing = items.filter(({ decided, replaces }) => !decided.direct && replaces);
+  if (replacing.length === 0) return undefined;
+  const { planRemoval } = await import('../install/uninstall.ts');
+  return replacing.find(({ replaces }) => {
+    const removal = replaces && planRemoval(replaces, job.context.interpreter);
+    return !removal || removal.paths.size === 0;
+  });
 }
 
 function fail(job: InstallJob, error: unknown): number {

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type LinkJob, type LinkOutcome, linkTrees } from './link-trees.ts';
 
@@ -34,7 +35,7 @@ function outcomeOf(end: PromiseSettledResult<LinkOutcome>): LinkOutcome {
 }
 
 function startWorker(workerData: LinkJob): Promise<LinkOutcome> {
-  const worker = new Worker(new URL('link-worker.js', import.meta.url), { workerData });
+  const worker = new Worker(join(import.meta.dirname, 'link-worker.js'), { workerData });
   const outcome = new Promise<LinkOutcome>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
