@@ -1,7 +1,15 @@
-import type { ContestantId, Form } from './contestants.ts';
-import { growthSizes } from './growth.ts';
+import { type ContestantId, type Form, forms } from './contestants.ts';
+import { countedWork, growthSizes } from './growth.ts';
 import type { Sample } from './measure.ts';
-import { medianOf, type Result, type Results, type Scenario, scenarios } from './results.ts';
+import {
+  type CallCount,
+  fileCalls,
+  medianOf,
+  type Result,
+  type Results,
+  type Scenario,
+  scenarios,
+} from './results.ts';
 
 /** A promise of pip-accel, judged by what was measured. */
 export interface Verdict {
@@ -15,7 +23,7 @@ export interface Verdict {
   readonly against: string;
   readonly ratio: number;
   readonly atMost: number;
-  readonly unit: 'ms' | 'MB';
+  readonly unit: 'ms' | 'MB' | 'calls';
 }
 
 interface Promised {
@@ -55,11 +63,7 @@ const peakMegabytes = { size: 128, atMost: 110 };
 const unevenness = 0.15;
 
 /** What can be judged: ratios are those of medians. */
-export function judge(
-  { results }: Results,
-  filesystem: string,
-  forms: readonly Form[],
-): readonly Verdict[] {
+export function judge({ results, calls }: Results, filesystem: string): readonly Verdict[] {
   const sizes = [...new Set(results.map(({ size }) => size))].sort((a, b) => a - b);
   const kept = promises.flatMap((promised) =>
     sizes.flatMap((size) =>
@@ -70,6 +74,7 @@ export function judge(
     ...kept,
     ...forms.flatMap((form) => judgeMemory(results, { filesystem, form })),
     ...forms.flatMap((form) => judgeGrowth(results, { filesystem, form })),
+    ...forms.flatMap((form) => judgeCalls(calls, form)),
   ];
 }
 
@@ -138,4 +143,34 @@ function judgeGrowth(results: readonly Result[], { filesystem, form }: Case): re
       unit: 'ms',
     },
   ];
+}
+
+/** What must not cost a system call: images that are not needed, files that are there. */
+function judgeCalls(calls: readonly CallCount[], form: Form): readonly Verdict[] {
+  const pairs = [
+    [countedWork.filled, countedWork.fresh],
+    [countedWork.noopMany, countedWork.noop],
+  ] as const;
+  return pairs.flatMap(([scenario, against]) => {
+    const [ours, theirs] = [scenario, against].map((what) =>
+      calls.find(
+        (count) => count.what === what && count.contestant === form && count.distributions === 100,
+      ),
+    );
+    if (!ours || !theirs) return [];
+    return [
+      {
+        row: '12',
+        scenario: `calls about files: ${scenario}`,
+        size: 100,
+        form,
+        ours: fileCalls(ours),
+        theirs: fileCalls(theirs),
+        against,
+        ratio: fileCalls(ours) / fileCalls(theirs),
+        atMost: 1,
+        unit: 'calls' as const,
+      },
+    ];
+  });
 }

@@ -1,7 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ContestantId, Form } from './contestants.ts';
-import { addFillers, countFresh, countNoop, growthSizes, hasStrace } from './growth.ts';
+import {
+  addFillers,
+  countedWork,
+  countFresh,
+  countNoop,
+  growthSizes,
+  hasStrace,
+} from './growth.ts';
 import { describeMachine, fileSystemOf, indexOfPip } from './machine.ts';
 import { type Entrant, median, race, Stopwatch } from './measure.ts';
 import type { FileSystem, Options } from './options.ts';
@@ -190,14 +197,14 @@ async function countGrowth(course: Course, sites: readonly Site[]): Promise<void
   for (const form of forms) {
     const count = async (site: Site, what: string) =>
       course.calls.push(await countFresh(form, site, what));
-    for (const site of sites) await count(site, `generated, ${filesEach} files each`);
+    for (const site of sites) await count(site, countedWork.fresh);
     for (const site of small ? [small, many] : []) {
-      const each = site === many ? 10 * filesEach : filesEach;
-      course.calls.push(await countNoop(form, site, `nothing to do, ${each} files each`));
+      const what = site === many ? countedWork.noopMany : countedWork.noop;
+      course.calls.push(await countNoop(form, site, what));
     }
     await tiny.fillCaches([form]);
     await addFillers(form, tiny);
-    if (small) await count(small, '10,000 further images in the store');
+    if (small) await count(small, countedWork.filled);
   }
 }
 

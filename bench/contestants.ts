@@ -29,7 +29,7 @@ export const titles: Readonly<Record<ContestantId, string>> = {
   'uv-compile': 'uv `--offline --compile-bytecode`',
   'uv-copy': 'uv `--offline --link-mode copy`, no bytecode',
   'uv-online': 'uv, its index pages out of date, no bytecode',
-  pip: 'pip, its caches warm',
+  pip: 'pip',
   cp: '`cp -al` of the finished environment',
 };
 

@@ -9,6 +9,14 @@ import type { Site } from './site.ts';
 /** Sizes of the sets whose differences are compared: from 50 to 100, from 450 to 500. */
 export const growthSizes = [50, 100, 450, 500] as const;
 
+/** What is done while system calls are counted. */
+export const countedWork = {
+  fresh: 'generated, 20 files each',
+  filled: 'the same, 10,000 further images in the store',
+  noop: 'nothing to do, 20 files each',
+  noopMany: 'nothing to do, 200 files each',
+} as const;
+
 /** Images in the store that no installation has a use for. */
 const fillers = 10_000;
 

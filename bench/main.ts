@@ -2,7 +2,7 @@
  * `npm run bench`: pip-accel beside pip, uv and `cp -al`, measured in turn. Writes
  * docs/benchmarks.md and docs/benchmarks.svg. `npm run bench -- --help` tells how to run parts.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { judge } from './acceptance.ts';
 import { presentForms } from './contestants.ts';
@@ -15,13 +15,15 @@ const repository = dirname(import.meta.dirname);
 
 const options = readOptions(process.argv.slice(3));
 if (options) {
-  const results = await measure(options, presentForms());
+  const results = options.from
+    ? (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
+    : await measure(options, presentForms());
   write(options, results);
 }
 
 function write({ docs, json }: Options, results: Results): void {
   const filesystem = results.results[0]?.filesystem ?? '';
-  const verdicts = judge(results, filesystem, presentForms());
+  const verdicts = judge(results, filesystem);
   console.log(`\n${verdictTable(verdicts)}\n`);
   for (const note of results.notes) console.log(note);
   if (json) writeFileSync(json, `${JSON.stringify(results, null, 1)}\n`);

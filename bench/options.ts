@@ -13,6 +13,8 @@ export interface Options {
   readonly json: string | null;
   /** Where benchmarks.md and benchmarks.svg go. */
   readonly docs: string | null;
+  /** Results of an earlier run, to be shown instead of measuring. */
+  readonly from: string | null;
 }
 
 /** Memory where there is one, and the volume of the repository. */
@@ -37,6 +39,8 @@ const usage = `npm run bench -- [OPTION]...
       The folder for benchmarks.md and benchmarks.svg; \`none\` writes neither.
   --json FILE
       Writes every measured time.
+  --from FILE
+      Measures nothing, and shows what was written to a file by --json.
   --help
 `;
 
@@ -52,6 +56,7 @@ export function readOptions(words: readonly string[]): Options | null {
       'without-pip': { type: 'boolean', default: false },
       docs: { type: 'string', default: 'docs' },
       json: { type: 'string' },
+      from: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -68,6 +73,7 @@ export function readOptions(words: readonly string[]): Options | null {
     filesystems: choose(values.filesystem, ['tmpfs', 'disk'], '--filesystem'),
     withPip: !values['without-pip'],
     json: values.json ?? null,
+    from: values.from ?? null,
     docs: values.docs === 'none' ? null : values.docs,
   };
 }

@@ -11,7 +11,7 @@ export const scenarios = {
   'cold-wheel': 'one small wheel, nothing known',
   'cold-sdist': 'one small sdist, nothing known',
   editable: '`-e` of a small project, build requirements known',
-  growth: 'fresh environment at a new path, all known',
+  growth: 'fresh environment at a new path, all known, more and more distributions',
 } as const;
 export type Scenario = keyof typeof scenarios;
 
@@ -60,4 +60,16 @@ export function medianOf(
       contestant === key.contestant,
   );
   return found && found.samples.length > 0 ? median(found.samples.map(pick)) : null;
+}
+
+/**
+ * Those of a command that are about files, and the same every time: how often threads wait for
+ * each other is chance.
+ */
+export function fileCalls({ calls }: CallCount): number {
+  const aboutFiles =
+    /^(open|stat|lstat|newfstat|fstat|readlink|access|faccess|getdents|link|mkdir|rename|unlink|symlink|chmod|utime|chdir)/;
+  return Object.entries(calls)
+    .filter(([name]) => aboutFiles.test(name))
+    .reduce((total, [, count]) => total + count, 0);
 }
