@@ -74,8 +74,16 @@ async function onVolume(
   const other = volumes[name === 'tmpfs' ? 'disk' : 'tmpfs'];
   mkdirSync(other, { recursive: true });
   const elsewhere = mkdtempSync(join(other, 'pip-accel-bench-'));
+  const removeElsewhere = () => rmSync(elsewhere, { recursive: true, force: true });
   try {
     using place = await Place.make(volumes[name]);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        removeElsewhere();
+        place[Symbol.dispose]();
+        process.exit(1);
+      });
+    }
     const wheels = join(place.folder, 'wheels');
     const upstream = await indexOfPip(place);
     using relay = await Relay.start(upstream, wheels);
@@ -95,7 +103,7 @@ async function onVolume(
       notes: [],
     });
   } finally {
-    rmSync(elsewhere, { recursive: true, force: true });
+    removeElsewhere();
   }
 }
 
