@@ -13,6 +13,7 @@ import {
 import { atLeast, resolverOf } from '../python/pip.ts';
 import { replayedLines } from '../report/install-lines.ts';
 import type { InstallJob } from './job.ts';
+import { decidePinned } from './pinned.ts';
 
 export type Decision =
   | { readonly outcome: 'planned'; readonly items: readonly PlannedItem[] }
@@ -34,8 +35,11 @@ export async function decide(job: InstallJob): Promise<Decision> {
   const limits = { now: Date.now(), maxAgeSeconds };
   if (remembered && (settings.offline || isFresh(remembered, limits)))
     return recall(job, remembered);
+  const pinned = await pinnedDecision(job);
+  if (pinned)
+    return { outcome: 'planned', items: await keep(job, key, { ...pinned, said: limits.now }) };
   if (settings.offline) throw nothingRemembered();
-  const { ask, remember } = await import('./cold/ask.ts');
+  const { ask } = await import('./cold/ask.ts');
   const answer = await ask(job);
   switch (answer.outcome) {
     case 'refused':
@@ -46,24 +50,59 @@ export async function decide(job: InstallJob): Promise<Decision> {
       return recall(job, found);
     case 'hand-over':
       return answer;
-    case 'decided': {
-      const { decided, lines } = answer;
-      if (key !== null && decided.every(({ direct }) => direct === null)) {
-        const pinned = isClosurePinned(request, decided, context.interpreter.markers);
-        await remember(job, key, {
-          format: 1,
-          decided,
-          lines,
-          files: filesInMessages(request),
-          pinned,
-          time: limits.now,
-        });
-      }
-      return { outcome: 'planned', items: plan(job, decided) };
-    }
+    case 'decided':
+      return {
+        outcome: 'planned',
+        items: await keep(job, key, { ...answer, said: limits.now }),
+      };
     default:
       return answer satisfies never;
   }
+}
+
+/** What is decided here: every version is pinned, and consistent; null where pip has to decide. */
+async function pinnedDecision(
+  job: InstallJob,
+): Promise<{ readonly decided: readonly Decided[]; readonly lines: readonly string[] } | null> {
+  const { question, learned, answer: known } = decidePinned(job);
+  let answer = known;
+  if (question && known.outcome === 'unknown' && !known.isOpen) {
+    const { learn } = await import('./cold/learn.ts');
+    answer = await learn(job, question, learned);
+  }
+  if (answer.outcome !== 'decided') return null;
+  if (job.options.quiet === 0) {
+    for (const line of answer.lines) {
+      job.reporter.emit({ type: 'pip-line', stream: 'stdout', line, end: '\n' });
+    }
+  }
+  return answer;
+}
+
+/** Keeps a new decision for the next time, and makes the plan of it. */
+async function keep(
+  job: InstallJob,
+  key: string | null,
+  answer: {
+    readonly decided: readonly Decided[];
+    readonly lines: readonly string[] | null;
+    readonly said: number;
+  },
+): Promise<readonly PlannedItem[]> {
+  const { decided, lines, said } = answer;
+  const { request } = job;
+  if (decided.every(({ direct }) => direct === null)) {
+    const { remember } = await import('./cold/remember.ts');
+    await remember(job, key, {
+      format: 1,
+      decided,
+      lines,
+      files: filesInMessages(request),
+      pinned: isClosurePinned(request, decided, job.context.interpreter.markers),
+      time: said,
+    });
+  }
+  return plan(job, decided);
 }
 
 function nothingRemembered(): PipAccelError {
