@@ -80,12 +80,13 @@ export function chooseFile(files: readonly ReleaseFile[], question: CandidateQue
   const offered = allowed.filter(({ file }) => file.yanked === null);
   if (offered.length === 0) return none(fitting.length === 0 ? 'no file fits' : 'it was yanked');
   const isOldOrder = !atLeast(question.rules.pip, 21, 1);
+  const isKnownMerge = atLeast(question.rules.pip, 22, 2);
   let best = offered[0];
   for (const candidate of offered.slice(1)) {
     if (best === undefined) break;
     const order = compareRanks(candidate.rank, best.rank, isOldOrder);
-    // Before 21.1 files were merged in another order.
-    if (order === 0 && isOldOrder && candidate.file.url !== best.file.url) {
+    // Older pips merge files in other orders, which matters for none but those that are alike.
+    if (order === 0 && !isKnownMerge && candidate.file.url !== best.file.url) {
       return none('two files are alike');
     }
     // pip sorts stably and goes from the end.

@@ -95,6 +95,8 @@ function htmlFiles(html: string, url: string): readonly FoundFile[] {
   return tags.flatMap(({ name, attributes }) => {
     const href = name === 'a' ? attributes.get('href') : null;
     if (!href) return [];
+    // Taken for yanked by pips before 22.2 alone.
+    if (attributes.get('data-yanked') === null) throw new UnclearPage(`data-yanked of ${href}`);
     return [
       describe(href, from, {
         hashes: {},
