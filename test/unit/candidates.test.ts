@@ -44,7 +44,7 @@ const digests = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
 
 function fileName(pick: ReturnType<typeof random>): string {
   const version = pick(versions);
-  const [major = 3, minor = 0] = interpreter.versionInfo;
+  const [major, minor] = interpreter.versionInfo;
   const own = `cp${major}${minor}`;
   const names = [
     `fx_any-${version}.tar.gz`,
