@@ -1,7 +1,5 @@
-import { PipAccelError } from '../core/errors.ts';
 import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
 import type { PlannedItem } from '../plan/plan.ts';
-import { isClosurePinned } from '../plan/request/closure.ts';
 import { requestKey } from '../plan/request/key.ts';
 import { localPaths } from '../plan/request/local.ts';
 import { filesInMessages } from '../plan/request/request.ts';
@@ -21,7 +19,7 @@ export type Decision =
   | { readonly outcome: 'refused'; readonly exitCode: number }
   | { readonly outcome: 'hand-over'; readonly reason: string };
 
-/** What is to be installed, in order: remembered where that holds, else as pip decides now. */
+/** What is to be installed, in order: remembered where that holds, else decided now. */
 export async function decide(job: InstallJob): Promise<Decision> {
   const { settings, store } = job.context;
   const key = keyOf(job);
@@ -35,85 +33,24 @@ export async function decide(job: InstallJob): Promise<Decision> {
   if (remembered && (settings.offline || isFresh(remembered, limits))) {
     return recall(job, remembered, key);
   }
-  if (settings.offline) throw nothingRemembered();
-  if (hasDirect(job)) {
-    const { isForPipAlone } = await import('./cold/local-projects.ts');
-    if (await isForPipAlone(job)) return forPipAlone;
-  }
-  const { ask } = await import('./cold/ask.ts');
-  const answer = await ask(job);
-  switch (answer.outcome) {
-    case 'refused':
-      if (!found || !answer.transient) return answer;
-      job.reporter.warning(
-        'the index cannot be reached; going on with the decision of an earlier run',
-      );
-      return recall(job, found, key);
-    case 'hand-over':
-      return answer;
-    case 'decided': {
-      const { plan } = await import('./cold/plan.ts');
-      const planned = plan(job, answer.decided);
-      const time = limits.now;
-      if (key !== null) await rememberAnswer(job, key, { ...answer, ...planned, time });
-      return { outcome: 'planned', ...planned, remembered: null };
-    }
-    default:
-      return answer satisfies never;
-  }
+  const { decideAnew } = await import('./cold/decide-anew.ts');
+  const decision = await decideAnew(job, key);
+  if (decision.outcome !== 'refused' || !decision.transient || !found) return decision;
+  job.reporter.warning('the index cannot be reached; going on with the decision of an earlier run');
+  return recall(job, found, key);
 }
 
-function keyOf({ context, installed, request }: InstallJob): string | null {
+/** The name under which the decision on a job is remembered; null where none can be. */
+export function keyOf({ context, installed, request }: InstallJob): string | null {
   const { interpreter, settings } = context;
   const { trustModTimes } = settings;
   return requestKey(request, { interpreter, installed: installed.values(), trustModTimes });
 }
 
-const forPipAlone: Decision = {
+export const forPipAlone: Extract<Decision, { readonly outcome: 'hand-over' }> = {
   outcome: 'hand-over',
   reason: 'nothing to link beside what pip installs itself',
 };
-
-function hasDirect({ request }: InstallJob): boolean {
-  return request.entries.some(({ kind }) => kind === 'direct');
-}
-
-async function rememberAnswer(
-  job: InstallJob,
-  key: string,
-  answer: Pick<RememberedDecision, 'lines' | 'conflicts' | 'time'> & {
-    readonly items: readonly PlannedItem[];
-  },
-): Promise<void> {
-  const { request } = job;
-  const { items, lines, conflicts, time } = answer;
-  const decided = items.map((item) => item.decided);
-  if (hasDirect(job) || decided.some(({ direct }) => direct)) {
-    const { areRepeatable } = await import('./cold/local-projects.ts');
-    // A project may have been edited while pip looked at it.
-    if (!(await areRepeatable(job, decided)) || keyOf(job) !== key) return;
-  }
-  const { remember } = await import('./cold/ask.ts');
-  await remember(job, key, {
-    format: 2,
-    items: items.map((item) => ({ decided: item.decided, spelling: item.spelling })),
-    conflicts,
-    lines,
-    files: filesInMessages(request),
-    pinned: isClosurePinned(request, decided, job.context.interpreter.markers),
-    time,
-  });
-}
-
-function nothingRemembered(): PipAccelError {
-  return new PipAccelError(
-    'offline',
-    'Nothing is remembered of this very request, and --offline forbids to ask the index',
-    {
-      hint: 'Run it once without --offline; requirements, options, Python and what is installed have to be the same then.',
-    },
-  );
-}
 
 function recall(job: InstallJob, decision: RememberedDecision, key: string | null): Decision {
   const { items, conflicts, lines, files } = decision;

@@ -14,6 +14,10 @@ export interface Store {
   readonly images: string;
   /** What pip decided, by the hash of what it was asked. */
   readonly decisions: string;
+  /** Which files an index has of a release, as far as somebody asked. */
+  readonly releases: string;
+  /** The metadata of archives, by their hash. */
+  readonly metadata: string;
   /** Facts of interpreters. */
   readonly interpreters: string;
   /** Our Python scripts, in folders named by their content. */
@@ -31,6 +35,8 @@ export function openStore(root: string): Store {
     binaries: join(root, 'binaries', 'v1'),
     images: join(root, 'images', 'v2'),
     decisions: join(root, 'decisions', 'v2'),
+    releases: join(root, 'releases', 'v1'),
+    metadata: join(root, 'metadata', 'v1'),
     interpreters: join(root, 'interpreters', 'v2'),
     scripts: join(root, 'scripts'),
     logs: join(root, 'logs'),
