@@ -1,25 +1,13 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { handOverReason } from '../../src/commands/hand-over.ts';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
 import type { Interpreter } from '../../src/core/types.ts';
-import { Fixtures } from './fixtures.ts';
-import { Sandbox } from './sandbox.ts';
+import { setUp } from './set-up.ts';
 
-let fixtures: Fixtures;
-let sandbox: Sandbox;
-beforeAll(() => {
-  fixtures = new Fixtures();
-  sandbox = new Sandbox();
-  sandbox.keepEnvironment();
-});
-beforeEach(() => sandbox.resetEnvironment());
-afterAll(() => {
-  sandbox[Symbol.dispose]();
-  fixtures[Symbol.dispose]();
-});
+const { fixtures, sandbox } = setUp();
 
 const wheelOf = (version: number) => `fx_many-${version}-py2.py3-none-any.whl`;
 
