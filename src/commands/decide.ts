@@ -61,10 +61,10 @@ export async function decide(job: InstallJob): Promise<Decision> {
   }
 }
 
-function keyOf({ context, installed, request }: InstallJob): string | null {
+function keyOf({ context, installedDigest, request }: InstallJob): string | null {
   const { interpreter, settings } = context;
   const { trustModTimes } = settings;
-  return requestKey(request, { interpreter, installed: installed.values(), trustModTimes });
+  return requestKey(request, { interpreter, installed: installedDigest, trustModTimes });
 }
 
 const forPipAlone: Decision = {

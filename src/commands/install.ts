@@ -4,7 +4,8 @@ import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts'
 import { PipAccelError } from '../core/errors.ts';
 import type { Decided, InstalledDistribution, NormalizedName } from '../core/types.ts';
 import { planRemoval } from '../install/uninstall.ts';
-import { firstByName, readInstalled } from '../plan/installed.ts';
+import { firstByName } from '../plan/installed.ts';
+import { type KeptState, readState } from '../plan/installed-state.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
 import { readRequest } from '../plan/request/request.ts';
@@ -46,7 +47,8 @@ export async function install(
       restore: files.restore,
       log,
     });
-    const installed = firstByName(await readInstalled(context.interpreter));
+    const { state, toKeep } = readState(context.store, context.interpreter);
+    const installed = firstByName(state.distributions);
     const { line: readable } = files;
     const parsed = readable.parsed ?? { options: [], requirements: [] };
     const { interpreter } = context;
@@ -63,6 +65,8 @@ export async function install(
       options,
       request,
       installed,
+      installedDigest: state.digest,
+      keepInstalled: () => keepInstalled(context, toKeep),
       tools: {
         setuptools: installed.has(normalizeName('setuptools')),
         wheel: installed.has(normalizeName('wheel')),
@@ -75,6 +79,16 @@ export async function install(
     });
   } finally {
     await files.remove();
+  }
+}
+
+async function keepInstalled(context: CommandContext, state: KeptState | null): Promise<void> {
+  if (state === null) return;
+  const { keepState } = await import('../plan/cold/keep-state.ts');
+  try {
+    await keepState(context.store, context.interpreter, state);
+  } catch (error) {
+    if (!isStoreTrouble(error, context.store)) throw error;
   }
 }
 

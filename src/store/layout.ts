@@ -16,6 +16,8 @@ export interface Store {
   readonly decisions: string;
   /** Facts of interpreters. */
   readonly interpreters: string;
+  /** What is installed in environments that have not changed since it was read. */
+  readonly environments: string;
   /** Output of builds. */
   readonly logs: string;
   /** Work in progress, on the store's own volume so that a rename publishes it. */
@@ -30,6 +32,7 @@ export function openStore(root: string): Store {
     images: join(root, 'images', 'v1'),
     decisions: join(root, 'decisions', 'v1'),
     interpreters: join(root, 'interpreters', 'v1'),
+    environments: join(root, 'environments', 'v1'),
     logs: join(root, 'logs'),
     temporary: join(root, 'tmp'),
   };

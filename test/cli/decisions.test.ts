@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { handOverReason } from '../../src/commands/hand-over.ts';
@@ -60,6 +60,16 @@ describe('a decision of an earlier run is not used', () => {
       folderWith('wheels-at-home', versions);
       const environment = { PIP_FIND_LINKS: '~/wheels-at-home' };
       expect(sandbox.accel(['install', 'fx-many'], { environment }).exitCode).toBe(0);
+      expect(installedVersion()).toBe(`${versions.at(-1)}`);
+    }
+  });
+
+  test('where a folder has a newer version, beside a link that leads nowhere', () => {
+    for (const versions of [[1], [1, 2]]) {
+      sandbox.resetEnvironment();
+      const folder = folderWith('wheels-and-links', versions);
+      symlinkSync('absent', join(folder, 'dangling'));
+      sandbox.accel(['install', '--find-links', folder, 'fx-many']);
       expect(installedVersion()).toBe(`${versions.at(-1)}`);
     }
   });
