@@ -25,10 +25,11 @@ export async function changeEnvironment(job: InstallJob, change: Change): Promis
     if (outcome !== null) return outcome;
     if (change.conflicts !== null && options.warnConflicts) reporter.pipError(change.conflicts);
     const found = options.flag('ignore-installed')
-      ? firstByName(await readInstalled(context.interpreter))
+      ? firstByName(readInstalled(context.interpreter))
       : new Map<NormalizedName, InstalledDistribution>();
     reporter.info(installedLine(items, found));
   }
+  if (items.length === 0) await job.keepInstalled();
   const linked = items.filter(({ decided }) => !decided.direct).length;
   reporter.emit({ type: 'installed', linked, direct: items.length - linked });
   const { rootWarning, isVirtualEnvironment } = context.interpreter;

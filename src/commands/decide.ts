@@ -41,10 +41,10 @@ export async function decide(job: InstallJob): Promise<Decision> {
 }
 
 /** The name under which the decision on a job is remembered; null where none can be. */
-export function keyOf({ context, installed, request }: InstallJob): string | null {
+export function keyOf({ context, installedDigest, request }: InstallJob): string | null {
   const { interpreter, settings } = context;
   const { trustModTimes } = settings;
-  return requestKey(request, { interpreter, installed: installed.values(), trustModTimes });
+  return requestKey(request, { interpreter, installed: installedDigest, trustModTimes });
 }
 
 export const forPipAlone: Extract<Decision, { readonly outcome: 'hand-over' }> = {

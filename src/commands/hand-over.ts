@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { PipOptions } from '../config/pip-config.ts';
+import { hasErrno } from '../core/errors.ts';
 import type { Interpreter } from '../core/types.ts';
 import { isExternallyManaged } from '../python/interpreter.ts';
 
@@ -18,18 +19,17 @@ export function handOverReason(options: PipOptions, interpreter: Interpreter): s
     return 'an externally managed Python';
   }
   const { purelib, platlib } = interpreter.scheme;
-  if (![purelib, platlib].every(isWritable)) return 'an environment that cannot be written';
+  if (![...new Set([purelib, platlib])].every(isWritable))
+    return 'an environment that cannot be written';
   return null;
 }
 
 /** pip tests by creating a file; a folder that does not exist yet counts by its nearest parent. */
 function isWritable(folder: string): boolean {
-  let existing = folder;
-  while (!existsSync(existing)) existing = dirname(existing);
   try {
-    accessSync(existing, constants.W_OK);
+    accessSync(folder, constants.W_OK);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return hasErrno(error, 'ENOENT') && folder !== dirname(folder) && isWritable(dirname(folder));
   }
 }

@@ -3,7 +3,8 @@ import { childEnvironment, type Environment } from '../config/load.ts';
 import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts';
 import { PipAccelError } from '../core/errors.ts';
 import type { Decided, NormalizedName } from '../core/types.ts';
-import { firstByName, readInstalled } from '../plan/installed.ts';
+import { firstByName } from '../plan/installed.ts';
+import { type KeptState, readState } from '../plan/installed-state.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
@@ -47,7 +48,8 @@ export async function install(
       restore: files.restore,
       log,
     });
-    const installed = firstByName(await readInstalled(context.interpreter));
+    const { state, toKeep } = readState(context.store, context.interpreter);
+    const installed = firstByName(state.distributions);
     const { line: readable } = files;
     const parsed = readable.parsed ?? { options: [], requirements: [] };
     const { interpreter } = context;
@@ -64,6 +66,8 @@ export async function install(
       options,
       request,
       installed,
+      installedDigest: state.digest,
+      keepInstalled: () => keepInstalled(context, toKeep),
       tools: {
         setuptools: installed.has(normalizeName('setuptools')),
         wheel: installed.has(normalizeName('wheel')),
@@ -76,6 +80,16 @@ export async function install(
     });
   } finally {
     await files.remove();
+  }
+}
+
+async function keepInstalled(context: CommandContext, state: KeptState | null): Promise<void> {
+  if (state === null) return;
+  const { keepState } = await import('../plan/cold/keep-state.ts');
+  try {
+    await keepState(context.store, context.interpreter, state);
+  } catch (error) {
+    if (!isStoreTrouble(error, context.store)) throw error;
   }
 }
 

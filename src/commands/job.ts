@@ -15,6 +15,10 @@ export interface InstallJob {
   readonly request: InstallRequest;
   /** The first by name on sys.path, as pip sees them. */
   readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
+  /** Tells this set of distributions from others. */
+  readonly installedDigest: string;
+  /** Called when nothing had to be changed: what is installed may be kept for the next time. */
+  readonly keepInstalled: () => Promise<void>;
   /** What the environment's own pip can import, also where it fills another place. */
   readonly tools: { readonly setuptools: boolean; readonly wheel: boolean };
   /** What pips and builds get. */

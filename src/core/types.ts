@@ -104,6 +104,8 @@ export interface InstalledDistribution {
   readonly metadataPath: string;
   /** Only `dist-info` with a RECORD can be replaced here; the others are pip's to remove. */
   readonly form: 'dist-info' | 'egg-info' | 'egg-link' | 'egg';
+  /** Came from a path, a URL or a repository (PEP 610). */
+  readonly direct: boolean;
   readonly editable: boolean;
 }
 

@@ -11,24 +11,38 @@ import type {
 import { parseMetadata } from '../python/metadata.ts';
 import { normalizeName } from '../python/names.ts';
 
+/** What is installed, and where that was read. */
+export interface Survey {
+  readonly distributions: readonly InstalledDistribution[];
+  /** The folders of `sys.path`, existing or not, and the `.pth` files that add to it. */
+  readonly watched: ReadonlySet<string>;
+}
+
+/** The distributions that pip sees in an environment. */
+export function readInstalled(interpreter: Interpreter): readonly InstalledDistribution[] {
+  return surveyInstalled(interpreter).distributions;
+}
+
 /**
  * The distributions that pip sees in an environment, the first of a name on `sys.path` only
  * (`metadata/importlib/_envs.py`, `pkg_resources.WorkingSet`). Names and versions come from
  * the names of their folders where these tell both; metadata is read where they do not.
  */
-export async function readInstalled(interpreter: Interpreter): Promise<InstalledDistribution[]> {
+export function surveyInstalled(interpreter: Interpreter): Survey {
   const found = new Map<string, InstalledDistribution>();
+  const watched = new Set<string>();
   const add = (distribution: InstalledDistribution | null): void => {
     if (distribution && !found.has(distribution.key)) found.set(distribution.key, distribution);
   };
-  for (const location of searchPath(interpreter.sitePackages)) {
+  for (const location of searchPath(interpreter.sitePackages, watched)) {
+    watched.add(location);
     const names = listFolder(location);
     for (const name of names) add(readEntry(location, name));
     for (const name of names.filter((candidate) => candidate.endsWith('.egg-link'))) {
       readLinked(location, name).forEach(add);
     }
   }
-  return await Promise.resolve([...found.values()]);
+  return { distributions: [...found.values()], watched };
 }
 
 /** By name; of several the first, as `readInstalled` finds them. */
@@ -52,12 +66,13 @@ export function readMetadata(metadataPath: string): DistributionMetadata {
 }
 
 /** `sys.path` with what its `.pth` files add today (`site.addpackage`). */
-function searchPath(sitePackages: readonly string[]): Set<string> {
+function searchPath(sitePackages: readonly string[], watched: Set<string>): Set<string> {
   const folders = new Set<string>();
   for (const folder of sitePackages) {
     folders.add(folder);
     for (const name of listFolder(folder)) {
       if (!name.endsWith('.pth') || name.startsWith('.')) continue;
+      watched.add(join(folder, name));
       for (const line of readOptional(join(folder, name))?.split(/\r?\n/) ?? []) {
         if (line.trim() === '' || /^(#|import[ \t])/.test(line)) continue;
         folders.add(resolve(folder, line.trimEnd()));
@@ -125,18 +140,19 @@ function describe(
   identity: { name: string; version: Version; location: string; metadataPath: string },
   form: InstalledDistribution['form'],
 ): InstalledDistribution {
-  const editable =
-    form === 'egg-link' || (form === 'dist-info' && isEditable(identity.metadataPath));
-  return { ...identity, key: normalizeName(identity.name), form, editable };
+  const origin = form === 'dist-info' ? directUrl(identity.metadataPath) : null;
+  const editable = form === 'egg-link' || (origin !== null && /"editable"\s*:\s*true/.test(origin));
+  const direct = form === 'egg-link' || origin !== null;
+  return { ...identity, key: normalizeName(identity.name), form, editable, direct };
 }
 
-/** PEP 660 and PEP 610. */
-function isEditable(metadataPath: string): boolean {
-  const text = readOptional(join(metadataPath, 'direct_url.json'));
-  return text !== null && /"editable"\s*:\s*true/.test(text);
+/** PEP 610, and PEP 660 for what is editable. */
+function directUrl(metadataPath: string): string | null {
+  return readOptional(join(metadataPath, 'direct_url.json'));
 }
 
-function listFolder(path: string): string[] {
+/** The names in a folder; none where there is no such folder. */
+export function listFolder(path: string): string[] {
   try {
     return readdirSync(path);
   } catch (error) {
@@ -145,7 +161,8 @@ function listFolder(path: string): string[] {
   }
 }
 
-function readOptional(path: string): string | null {
+/** A file's text; null where there is no such file. */
+export function readOptional(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -22,6 +22,8 @@ export interface Store {
   readonly interpreters: string;
   /** Our Python scripts, in folders named by their content. */
   readonly scripts: string;
+  /** What is installed in environments that have not changed since it was read. */
+  readonly environments: string;
   /** Output of builds. */
   readonly logs: string;
   /** Work in progress, on the store's own volume so that a rename publishes it. */
@@ -39,6 +41,7 @@ export function openStore(root: string): Store {
     metadata: join(root, 'metadata', 'v1'),
     interpreters: join(root, 'interpreters', 'v2'),
     scripts: join(root, 'scripts'),
+    environments: join(root, 'environments', 'v1'),
     logs: join(root, 'logs'),
     temporary: join(root, 'tmp'),
   };

@@ -9,24 +9,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Fixtures } from './fixtures.ts';
-import { executable, type Finished, Sandbox } from './sandbox.ts';
+import { describe, expect, test } from 'vitest';
+import { executable, type Finished } from './sandbox.ts';
+import { setUp } from './set-up.ts';
 
 const wheelName = 'fx_wheel-1.0-py2.py3-none-any.whl';
 
-let fixtures: Fixtures;
-let sandbox: Sandbox;
-beforeAll(() => {
-  fixtures = new Fixtures();
-  sandbox = new Sandbox();
-  sandbox.keepEnvironment();
-});
-beforeEach(() => sandbox.resetEnvironment());
-afterAll(() => {
-  sandbox[Symbol.dispose]();
-  fixtures[Symbol.dispose]();
-});
+const { fixtures, sandbox } = setUp();
 
 function accel(line: string, environment: Record<string, string> = {}): Finished {
   const words = line.split(' ');

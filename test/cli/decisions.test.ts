@@ -1,25 +1,13 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { handOverReason } from '../../src/commands/hand-over.ts';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
 import type { Interpreter } from '../../src/core/types.ts';
-import { Fixtures } from './fixtures.ts';
-import { Sandbox } from './sandbox.ts';
+import { setUp } from './set-up.ts';
 
-let fixtures: Fixtures;
-let sandbox: Sandbox;
-beforeAll(() => {
-  fixtures = new Fixtures();
-  sandbox = new Sandbox();
-  sandbox.keepEnvironment();
-});
-beforeEach(() => sandbox.resetEnvironment());
-afterAll(() => {
-  sandbox[Symbol.dispose]();
-  fixtures[Symbol.dispose]();
-});
+const { fixtures, sandbox } = setUp();
 
 const wheelOf = (version: number) => `fx_many-${version}-py2.py3-none-any.whl`;
 
@@ -72,6 +60,16 @@ describe('a decision of an earlier run is not used', () => {
       folderWith('wheels-at-home', versions);
       const environment = { PIP_FIND_LINKS: '~/wheels-at-home' };
       expect(sandbox.accel(['install', 'fx-many'], { environment }).exitCode).toBe(0);
+      expect(installedVersion()).toBe(`${versions.at(-1)}`);
+    }
+  });
+
+  test('where a folder has a newer version, beside a link that leads nowhere', () => {
+    for (const versions of [[1], [1, 2]]) {
+      sandbox.resetEnvironment();
+      const folder = folderWith('wheels-and-links', versions);
+      symlinkSync('absent', join(folder, 'dangling'));
+      sandbox.accel(['install', '--find-links', folder, 'fx-many']);
       expect(installedVersion()).toBe(`${versions.at(-1)}`);
     }
   });

@@ -1,19 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Fixtures } from './fixtures.ts';
-import { type Finished, Sandbox } from './sandbox.ts';
+import { describe, expect, test } from 'vitest';
+import { essence, setUp } from './set-up.ts';
 
-let fixtures: Fixtures;
-let sandbox: Sandbox;
-beforeAll(() => {
-  fixtures = new Fixtures();
-  sandbox = new Sandbox();
-  sandbox.keepEnvironment();
-});
-beforeEach(() => sandbox.resetEnvironment());
-afterAll(() => {
-  sandbox[Symbol.dispose]();
-  fixtures[Symbol.dispose]();
-});
+const { fixtures, sandbox } = setUp();
 
 /** Lines typed one after the other into a fresh environment. */
 const sequences: readonly (readonly string[])[] = [
@@ -60,11 +48,3 @@ describe('what pip says of an installation is said alike, from a cold and from a
     }
   });
 });
-
-/** All but what tells of the progress of downloads and builds. */
-function essence({ stdout, stderr, exitCode }: Finished): Finished {
-  const progress =
-    /^\s+(Using cached|Downloading|Installing (build|backend) dep|Getting requirements|Preparing metadata|Building wheel|Created wheel|Stored in)|^(Building|Built|Successfully built) /;
-  const kept = stdout.split('\n').filter((line) => !progress.test(line));
-  return { stdout: kept.join('\n'), stderr, exitCode };
-}

@@ -82,7 +82,7 @@ export class Site {
     const interpreter = await this.interpreter();
     const archives = filenames.map((name) => archiveAt(join(this.fixtures, 'index', name)));
     const images = await this.images(archives);
-    const installed = await readInstalled(interpreter);
+    const installed = readInstalled(interpreter);
     const steps = images.map((image, at) => ({
       image,
       spelling: filenames[at]?.split('-')[0] ?? '',

@@ -99,7 +99,7 @@ export async function forgetIfChanged(
   key: string,
 ): Promise<readonly string[]> {
   const { interpreter, store } = job.context;
-  const installed = firstByName(await readInstalled(interpreter));
+  const installed = firstByName(readInstalled(interpreter));
   const changed = items.filter(({ decided }) => {
     const present = installed.get(decided.key);
     return !present || !isAlike(readMetadata(present.metadataPath), decided.metadata);

@@ -113,6 +113,8 @@ function buildJob(
     options: effectiveOptions(configuration, parsed.options),
     request: readRequest(parsed, configuration, where),
     installed: new Map(),
+    installedDigest: '',
+    keepInstalled: async () => {},
     reporter: textReporter({ stdout: say, stderr: say }, { quietness: 0, verbosity: 'warning' }),
   };
 }

@@ -1,8 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import type { InstalledDistribution, Interpreter } from '../../core/types.ts';
-import { readMetadata } from '../installed.ts';
+import type { Interpreter } from '../../core/types.ts';
 import type { RequirementEntry } from '../requirements/entries.ts';
 import { findLinksState } from './find-links.ts';
 import { localState } from './local.ts';
@@ -11,7 +8,8 @@ import { type InstallRequest, isRemote } from './request.ts';
 /** What a request meets. */
 export interface RequestPlace {
   readonly interpreter: Interpreter;
-  readonly installed: Iterable<InstalledDistribution>;
+  /** The digest of what is installed. */
+  readonly installed: string;
   /** The option of that name. */
   readonly trustModTimes: boolean;
 }
@@ -31,7 +29,6 @@ export function requestKey(
   const lines = request.entries.map((entry) => keyLine(entry, trustModTimes));
   if (lines.includes(null)) return null;
   const isMaterial = ([name]: readonly [string, string]) => !immaterial.has(name);
-  const state = [...installed].map(installedState);
   const inputs = {
     lines,
     // pip's words about local projects name them as they are seen from here.
@@ -39,7 +36,7 @@ export function requestKey(
     options: options.filter(isMaterial),
     configuration: [...request.configuration].filter(isMaterial),
     interpreter: interpreterKey(interpreter),
-    installed: state.map((text) => text.replaceAll(interpreter.prefix, '')).sort(),
+    installed,
     folders: findLinksState(request),
   };
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
@@ -52,18 +49,6 @@ const unrepeatable = new Set([
   'group',
   'requirements-from-script',
 ]);
-
-/**
- * What pip could find of an installed distribution. A version stands for its metadata where it
- * came from an index; a folder or a URL may have had another under the same version.
- */
-function installedState(distribution: InstalledDistribution): string {
-  const { key, version, location, metadataPath, form, editable } = distribution;
-  const isOwn =
-    form !== 'dist-info' || editable || existsSync(join(metadataPath, 'direct_url.json'));
-  const metadata = isOwn ? JSON.stringify(readMetadata(metadataPath)) : '';
-  return `${key}==${version} ${location} ${editable ? 'editable ' : ''}${metadata}`;
-}
 
 /** What an entry says, wherever it stands; the empty text for what is said by others. */
 function keyLine(entry: RequirementEntry, trustModTimes: boolean): string | null {

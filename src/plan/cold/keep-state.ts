@@ -1,0 +1,16 @@
+import { writeFile } from 'node:fs/promises';
+import type { Interpreter } from '../../core/types.ts';
+import { publishFile } from '../../store/cold/publish.ts';
+import type { Store } from '../../store/layout.ts';
+import { type KeptState, stateFile } from '../installed-state.ts';
+
+/** Keeps what is installed for the next time that it is asked. */
+export async function keepState(
+  store: Store,
+  interpreter: Interpreter,
+  state: KeptState,
+): Promise<void> {
+  await publishFile(store, stateFile(store, interpreter), (path) =>
+    writeFile(path, JSON.stringify(state)),
+  );
+}

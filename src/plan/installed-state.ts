@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasErrno } from '../core/errors.ts';
+import type { InstalledDistribution, Interpreter } from '../core/types.ts';
+import type { Store } from '../store/layout.ts';
+import { listFolder, readOptional, surveyInstalled } from './installed.ts';
+
+/** What is installed, as a request meets it. */
+export interface InstalledState {
+  readonly distributions: readonly InstalledDistribution[];
+  /** Tells one set of distributions from another; the same wherever an environment lies. */
+  readonly digest: string;
+}
+
+/**
+ * The state of an environment as it is kept, so that one that has not changed since need not be
+ * read: a distribution comes and goes by a rename in a folder of `sys.path`, which changes that
+ * folder's times.
+ */
+export interface KeptState extends InstalledState {
+  readonly format: 1;
+  /** Path and stamp of what was read. */
+  readonly watched: readonly (readonly [path: string, stamp: string])[];
+}
+
+/** @returns beside the state what is worth keeping of it; null where it is kept, or changed just now. */
+export function readState(
+  store: Store,
+  interpreter: Interpreter,
+): { readonly state: InstalledState; readonly toKeep: KeptState | null } {
+  const kept = recallState(store, interpreter);
+  if (kept) return { state: kept, toKeep: null };
+  const begun = Date.now();
+  const { distributions, watched } = surveyInstalled(interpreter);
+  const state = { distributions, digest: digestOf(distributions, interpreter) };
+  const seen = [...watched].map((path) => ({ path, ...stampOf(path) }));
+  const isSettled = seen.every(({ changed }) => changed < begun - settlingMilliseconds);
+  // An egg's metadata is changed in place, which no folder shows.
+  const isOfWheels = distributions.every(({ form }) => form === 'dist-info');
+  if (!isSettled || !isOfWheels) return { state, toKeep: null };
+  const stamps = seen.map(({ path, stamp }) => [path, stamp] as const);
+  return { state, toKeep: { format: 1, ...state, watched: stamps } };
+}
+
+/**
+ * Longer than a file system takes between two times that it tells apart (a tick of the kernel,
+ * 2 s on FAT): a change after one that is older than this has another time.
+ */
+const settlingMilliseconds = 2000;
+
+function recallState(store: Store, interpreter: Interpreter): InstalledState | null {
+  let kept: KeptState;
+  try {
+    kept = JSON.parse(readFileSync(stateFile(store, interpreter), 'utf8')) as KeptState;
+  } catch {
+    return null;
+  }
+  if (kept.format !== 1) return null;
+  const holds = kept.watched.every(([path, stamp]) => stampOf(path).stamp === stamp);
+  return holds ? kept : null;
+}
+
+/** Where the state of an environment is kept. */
+export function stateFile(store: Store, { prefix, sitePackages }: Interpreter): string {
+  const key = createHash('sha256')
+    .update([prefix, ...sitePackages].join('\0'))
+    .digest('hex');
+  return join(store.environments, `${key.slice(0, 32)}.json`);
+}
+
+/** @returns `changed` in milliseconds since 1970. */
+function stampOf(path: string): { readonly stamp: string; readonly changed: number } {
+  try {
+    const status = statSync(path, { bigint: true });
+    // A file that is linked into another environment gets another ctime by that.
+    const ctimeNs = status.isDirectory() ? status.ctimeNs : 0n;
+    const { ino, size, mtimeNs } = status;
+    const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs;
+    return { stamp: `${ino}:${size}:${mtimeNs}:${ctimeNs}`, changed: Number(latest / 1_000_000n) };
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return { stamp: '', changed: 0 };
+    throw error;
+  }
+}
+
+function digestOf(
+  distributions: readonly InstalledDistribution[],
+  { prefix }: Interpreter,
+): string {
+  const lines = distributions.map((item) => lineOf(item).replaceAll(prefix, ''));
+  return createHash('sha256').update(lines.sort().join('\n')).digest('hex');
+}
+
+/**
+ * What pip could find of an installed distribution. A version stands for its metadata where it
+ * came from an index; a folder or a URL may have had another under the same version.
+ */
+function lineOf(distribution: InstalledDistribution): string {
+  const { key, version, location, form, direct, editable } = distribution;
+  const metadata = form !== 'dist-info' || direct ? ownMetadata(distribution) : [];
+  return [`${key}==${version}`, location, editable ? 'editable' : '', ...metadata].join(' ');
+}
+
+const metadataFiles = ['METADATA', 'PKG-INFO', 'requires.txt', 'EGG-INFO/PKG-INFO', ''];
+
+function ownMetadata({ form, location, metadataPath }: InstalledDistribution): readonly string[] {
+  const folders =
+    form === 'egg-link'
+      ? listFolder(location).flatMap((name) =>
+          name.endsWith('.egg-info') ? [join(location, name)] : [],
+        )
+      : [metadataPath];
+  return folders.flatMap((folder) =>
+    metadataFiles.map((name) => readOptional(join(folder, name)) ?? ''),
+  );
+}

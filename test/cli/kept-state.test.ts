@@ -1,0 +1,68 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { KeptState } from '../../src/plan/installed-state.ts';
+import { type Finished } from './sandbox.ts';
+import { setUp } from './set-up.ts';
+
+const { fixtures, sandbox } = setUp();
+const options = { environment: { PIP_FIND_LINKS: fixtures.index } };
+
+function install(...words: readonly string[]): Finished {
+  const finished = sandbox.accel(['install', ...words], options);
+  expect(finished.exitCode, finished.stderr).toBe(0);
+  return finished;
+}
+
+/** What is kept of the environment; null where nothing is. */
+function keptState(): KeptState | null {
+  const folder = join(sandbox.cache, 'environments', 'v1');
+  try {
+    const [name = ''] = readdirSync(folder);
+    return JSON.parse(readFileSync(join(folder, name), 'utf8')) as KeptState;
+  } catch {
+    return null;
+  }
+}
+
+function sitePackages(): string {
+  const [python = ''] = readdirSync(join(sandbox.venv, 'lib'));
+  return join(sandbox.venv, 'lib', python, 'site-packages');
+}
+
+test('what is installed is read anew when pip has changed it, and only then', () => {
+  install('fx-many==2', 'fx-wheel');
+  let kept = keptState();
+  // Only what has not changed for a while is kept.
+  expect(kept).toBeNull();
+  const line = ['fx-many', 'fx-wheel'];
+  const first = install(...line);
+  for (let tries = 0; kept === null && tries < 100; tries += 1) {
+    expect(install(...line)).toEqual(first);
+    kept = keptState();
+  }
+  // However many distributions there are.
+  const own = kept?.watched.flatMap(([path]) => (path.startsWith(sandbox.venv) ? [path] : []));
+  const links = readdirSync(sitePackages()).filter((name) => name.endsWith('.pth'));
+  const expected = [sitePackages(), ...links.map((name) => join(sitePackages(), name))];
+  expect(own?.toSorted()).toEqual(expected.toSorted());
+  expect(install(...line)).toEqual(first);
+
+  sandbox.pip(['uninstall', '-y', 'fx-wheel']);
+  expect(install(...line).stdout).toContain('Successfully installed fx-wheel-1.0');
+  sandbox.pip(['install', 'fx-many==1'], options);
+  expect(install('fx-many').stdout).toContain('Requirement already satisfied: fx-many in');
+  expect(install('fx-many').stdout).toContain('(1)');
+});
+
+test('the requirements of an egg may change where it lies', () => {
+  const project = join(sandbox.root, 'project');
+  const egg = join(project, 'local_egg.egg-info');
+  mkdirSync(egg, { recursive: true });
+  writeFileSync(join(egg, 'PKG-INFO'), 'Metadata-Version: 1.2\nName: local-egg\nVersion: 1.0\n');
+  writeFileSync(join(sitePackages(), 'easy-install.pth'), `${project}\n`);
+  writeFileSync(join(sitePackages(), 'local-egg.egg-link'), `${project}\n.`);
+  expect(install('local-egg').stdout).not.toContain('Successfully installed');
+  writeFileSync(join(egg, 'requires.txt'), 'fx-wheel\n');
+  expect(install('local-egg').stdout).toContain('Successfully installed fx-wheel-1.0');
+});
