@@ -1,31 +1,31 @@
 import { PipAccelError } from '../core/errors.ts';
-import type { Decided, Interpreter } from '../core/types.ts';
+import type { Decided } from '../core/types.ts';
 import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
-import { readMetadata } from '../plan/installed.ts';
-import { makePlan, type PlannedItem } from '../plan/plan.ts';
-import {
-  isClosurePinned,
-  mentioned,
-  requestedRoots,
-  requestKey,
-  filesInMessages,
-} from '../plan/request.ts';
-import { atLeast, resolverOf } from '../python/pip.ts';
+import type { PlannedItem } from '../plan/plan.ts';
+import { isClosurePinned } from '../plan/request/closure.ts';
+import { requestKey } from '../plan/request/key.ts';
+import { localPaths } from '../plan/request/local.ts';
+import { filesInMessages } from '../plan/request/request.ts';
 import { replayedLines } from '../report/install-lines.ts';
 import type { InstallJob } from './job.ts';
-import { decidePinned } from './pinned.ts';
 
 export type Decision =
-  | { readonly outcome: 'planned'; readonly items: readonly PlannedItem[] }
+  | {
+      readonly outcome: 'planned';
+      readonly items: readonly PlannedItem[];
+      /** What pip warns of when they are installed; null where all is well. */
+      readonly conflicts: string | null;
+      /** The key of the request, where the answer comes from memory. */
+      readonly remembered: string | null;
+    }
   /** pip has said why. */
   | { readonly outcome: 'refused'; readonly exitCode: number }
   | { readonly outcome: 'hand-over'; readonly reason: string };
 
 /** What is to be installed, in order: remembered where that holds, else as pip decides now. */
 export async function decide(job: InstallJob): Promise<Decision> {
-  const { context, installed, request } = job;
-  const { settings, store } = context;
-  const key = requestKey(request, context.interpreter, installed.values());
+  const { settings, store } = job.context;
+  const key = keyOf(job);
   const isQuiet = job.options.quiet > 0;
   const found = key === null ? null : recallDecision(store, key);
   // What nobody heard cannot be said again.
@@ -33,12 +33,16 @@ export async function decide(job: InstallJob): Promise<Decision> {
   // Who upgrades wants to know what there is now.
   const maxAgeSeconds = job.options.flag('upgrade') ? 0 : settings.indexMaxAge;
   const limits = { now: Date.now(), maxAgeSeconds };
-  if (remembered && (settings.offline || isFresh(remembered, limits)))
-    return recall(job, remembered);
-  const pinned = await pinnedDecision(job);
-  if (pinned)
-    return { outcome: 'planned', items: await keep(job, key, { ...pinned, said: limits.now }) };
+  if (remembered && (settings.offline || isFresh(remembered, limits))) {
+    return recall(job, remembered, key);
+  }
+  const pinned = hasDirect(job) ? null : await (await import('./cold/pinned.ts')).decidePinned(job);
+  if (pinned) return await newDecision(job, key, { ...pinned, time: limits.now });
   if (settings.offline) throw nothingRemembered();
+  if (hasDirect(job)) {
+    const { isForPipAlone } = await import('./cold/local-projects.ts');
+    if (await isForPipAlone(job)) return forPipAlone;
+  }
   const { ask } = await import('./cold/ask.ts');
   const answer = await ask(job);
   switch (answer.outcome) {
@@ -47,62 +51,67 @@ export async function decide(job: InstallJob): Promise<Decision> {
       job.reporter.warning(
         'the index cannot be reached; going on with the decision of an earlier run',
       );
-      return recall(job, found);
+      return recall(job, found, key);
     case 'hand-over':
       return answer;
     case 'decided':
-      return {
-        outcome: 'planned',
-        items: await keep(job, key, { ...answer, said: limits.now }),
-      };
+      return await newDecision(job, key, { ...answer, time: limits.now });
     default:
       return answer satisfies never;
   }
 }
 
-/** What is decided here: every version is pinned, and consistent; null where pip has to decide. */
-async function pinnedDecision(
-  job: InstallJob,
-): Promise<{ readonly decided: readonly Decided[]; readonly lines: readonly string[] } | null> {
-  const { question, learned, answer: known } = decidePinned(job);
-  let answer = known;
-  if (question && known.outcome === 'unknown' && !known.isOpen) {
-    const { learn } = await import('./cold/learn.ts');
-    answer = await learn(job, question, learned);
-  }
-  if (answer.outcome !== 'decided') return null;
-  if (job.options.quiet === 0) {
-    for (const line of answer.lines) {
-      job.reporter.emit({ type: 'pip-line', stream: 'stdout', line, end: '\n' });
-    }
-  }
-  return answer;
-}
-
-/** Keeps a new decision for the next time, and makes the plan of it. */
-async function keep(
+async function newDecision(
   job: InstallJob,
   key: string | null,
-  answer: {
-    readonly decided: readonly Decided[];
-    readonly lines: readonly string[] | null;
-    readonly said: number;
+  answer: Pick<RememberedDecision, 'lines' | 'time'> & { readonly decided: readonly Decided[] },
+): Promise<Decision> {
+  const { plan } = await import('./cold/plan.ts');
+  const planned = plan(job, answer.decided);
+  if (key !== null) await rememberAnswer(job, key, { ...answer, ...planned });
+  return { outcome: 'planned', ...planned, remembered: null };
+}
+
+function keyOf({ context, installed, request }: InstallJob): string | null {
+  const { interpreter, settings } = context;
+  const { trustModTimes } = settings;
+  return requestKey(request, { interpreter, installed: installed.values(), trustModTimes });
+}
+
+const forPipAlone: Decision = {
+  outcome: 'hand-over',
+  reason: 'nothing to link beside what pip installs itself',
+};
+
+function hasDirect({ request }: InstallJob): boolean {
+  return request.entries.some(({ kind }) => kind === 'direct');
+}
+
+async function rememberAnswer(
+  job: InstallJob,
+  key: string,
+  answer: Pick<RememberedDecision, 'lines' | 'conflicts' | 'time'> & {
+    readonly items: readonly PlannedItem[];
   },
-): Promise<readonly PlannedItem[]> {
-  const { decided, lines, said } = answer;
+): Promise<void> {
   const { request } = job;
-  if (decided.every(({ direct }) => direct === null)) {
-    const { remember } = await import('./cold/remember.ts');
-    await remember(job, key, {
-      format: 1,
-      decided,
-      lines,
-      files: filesInMessages(request),
-      pinned: isClosurePinned(request, decided, job.context.interpreter.markers),
-      time: said,
-    });
+  const { items, lines, conflicts, time } = answer;
+  const decided = items.map((item) => item.decided);
+  if (hasDirect(job) || decided.some(({ direct }) => direct)) {
+    const { areRepeatable } = await import('./cold/local-projects.ts');
+    // A project may have been edited while pip looked at it.
+    if (!(await areRepeatable(job, decided)) || keyOf(job) !== key) return;
   }
-  return plan(job, decided);
+  const { remember } = await import('./cold/remember.ts');
+  await remember(job, key, {
+    format: 2,
+    items: items.map((item) => ({ decided: item.decided, spelling: item.spelling })),
+    conflicts,
+    lines,
+    files: filesInMessages(request),
+    pinned: isClosurePinned(request, decided, job.context.interpreter.markers),
+    time,
+  });
 }
 
 function nothingRemembered(): PipAccelError {
@@ -115,37 +124,28 @@ function nothingRemembered(): PipAccelError {
   );
 }
 
-function recall(job: InstallJob, { decided, lines, files }: RememberedDecision): Decision {
+function recall(job: InstallJob, decision: RememberedDecision, key: string | null): Decision {
+  const { items, conflicts, lines, files } = decision;
+  const isDirect = items.length > 0 && items.every(({ decided }) => decided.direct !== null);
+  if (isDirect && !job.context.settings.offline) return forPipAlone;
   const now = filesInMessages(job.request);
   const renamed = (line: string) =>
     files.reduce(
       (text, file, index) => text.replaceAll(`-r ${file} (`, `-r ${now[index] ?? file} (`),
       line,
     );
-  const installed = [...job.installed.values()];
-  for (const line of job.options.quiet > 0 ? [] : replayedLines(lines ?? [], installed)) {
+  const place = { installed: job.installed.values(), direct: localPaths(job.request) };
+  for (const line of job.options.quiet > 0 ? [] : replayedLines(lines ?? [], place)) {
     job.reporter.emit({ type: 'pip-line', stream: 'stdout', line: renamed(line), end: '\n' });
   }
-  return { outcome: 'planned', items: plan(job, decided) };
-}
-
-function plan(job: InstallJob, decided: readonly Decided[]): readonly PlannedItem[] {
-  const { context, installed, options, request } = job;
-  return makePlan({
-    decided,
-    interpreter: context.interpreter,
-    installed,
-    metadataOf: ({ metadataPath }) => readMetadata(metadataPath),
-    roots: requestedRoots(request, decided, context.interpreter),
-    ignoreDependencies: options.flag('no-deps'),
-    ignoreRequiresPython: options.flag('ignore-requires-python'),
-    ignoreInstalled: options.flag('ignore-installed'),
-    order: orderOf(context.interpreter),
-    mentioned: mentioned(request, context.interpreter.markers),
-  });
-}
-
-function orderOf(interpreter: Interpreter): 'pruning' | 'longest-path' | 'legacy' {
-  if (resolverOf(interpreter) === 'legacy') return 'legacy';
-  return atLeast(interpreter.pip?.version ?? '', 22, 0) ? 'pruning' : 'longest-path';
+  const isBeside = job.options.flag('ignore-installed');
+  return {
+    outcome: 'planned',
+    items: items.map((item) => ({
+      ...item,
+      replaces: isBeside ? null : (job.installed.get(item.decided.key) ?? null),
+    })),
+    conflicts,
+    remembered: key,
+  };
 }

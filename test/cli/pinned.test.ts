@@ -87,15 +87,15 @@ function install({ lines, environment = online(), words = [] }: Install): Finish
 }
 
 /** The decision that this run left behind. */
-function decision(): RememberedDecision {
-  const folder = join(sandbox.cache, 'decisions', 'v1');
+function decision(): RememberedDecision & { readonly decided: readonly Decided[] } {
+  const folder = join(sandbox.cache, 'decisions', 'v2');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.json'))
     .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as RememberedDecision)
     .filter(({ files: named }) => named.length > 0);
   const [last] = files.sort((left, right) => right.time - left.time);
   if (!last) throw new Error('nothing was remembered');
-  return last;
+  return { ...last, decided: last.items.map((item) => item.decided) };
 }
 
 function pipDecision({ lines, environment = online(), words = [] }: Install) {

@@ -25,7 +25,7 @@ export async function remember(
     store,
     Promise.all([
       ...(key === null ? [] : [rememberDecision(store, key, decision)]),
-      ...decision.decided.map((item) => rememberWheel(store, item)),
+      ...decision.items.map(({ decided }) => rememberWheel(store, decided)),
     ]),
   );
 }

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { GivenOption } from '../../cli/argv.ts';
 import type { PipConfiguration, PipOptions } from '../../config/pip-config.ts';
 import type { NormalizedName } from '../../core/types.ts';
-import { fileOptions, type InstallRequest } from '../request.ts';
+import { fileOptions } from '../request/options.ts';
+import type { InstallRequest } from '../request/request.ts';
 import { addFormatControl, type FormatControl } from './format-control.ts';
 
 /** A place where pip looks for files. */

@@ -219,7 +219,15 @@ function nodeOf(resolution: Resolution, key: NormalizedName, extras: readonly st
   const id = idOf(key, extras);
   const known = resolution.nodes.get(id);
   if (known) return known;
-  const node: Node = { id, key, extras, demands: [], isDirect: false, isDone: false, preference: null };
+  const node: Node = {
+    id,
+    key,
+    extras,
+    demands: [],
+    isDirect: false,
+    isDone: false,
+    preference: null,
+  };
   resolution.nodes.set(id, node);
   return node;
 }

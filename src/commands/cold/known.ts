@@ -1,27 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DistributionMetadata, NormalizedName, Sha256, Source } from '../core/types.ts';
-import { folderFiles, listNames, localFile, sortLocal } from '../plan/pinned/folder.ts';
-import { filenameOf, readArchiveName } from '../plan/pinned/filename.ts';
-import type { Place } from '../plan/pinned/places.ts';
-import { type PinnedQuestion, pinnedQuestion } from '../plan/pinned/request.ts';
-import {
-  type ChosenFile,
-  type FileFacts,
-  type FilesAnswer,
-  type Knowledge,
-  type PinnedAnswer,
-  resolvePinned,
-} from '../plan/pinned/resolve.ts';
-import { readMetadata } from '../plan/installed.ts';
-import { parseMetadata } from '../python/metadata.ts';
-import { formatVersion, publicVersion } from '../python/pep440.ts';
-import type { Version } from '../core/types.ts';
-import { archiveOf, findImageOf, type ImageLookup } from '../store/find-image.ts';
-import { readStoredMetadata } from '../store/metadata.ts';
-import { readRelease, type ReleaseFile } from '../store/releases.ts';
-import { findSource } from '../store/sources.ts';
-import type { InstallJob } from './job.ts';
+import type {
+  DistributionMetadata,
+  NormalizedName,
+  Sha256,
+  Source,
+  Version,
+} from '../../core/types.ts';
+import { readMetadata } from '../../plan/installed.ts';
+import { filenameOf, readArchiveName } from '../../plan/pinned/filename.ts';
+import { folderFiles, listNames, localFile, sortLocal } from '../../plan/pinned/folder.ts';
+import type { Place } from '../../plan/pinned/places.ts';
+import type { ChosenFile, FileFacts, FilesAnswer, Knowledge } from '../../plan/pinned/resolve.ts';
+import { umask } from '../../process/umask.ts';
+import { parseMetadata } from '../../python/metadata.ts';
+import { formatVersion, publicVersion } from '../../python/pep440.ts';
+import { archiveOf, findImageOf, type ImageLookup } from '../../store/find-image.ts';
+import type { Image } from '../../store/images.ts';
+import { readStoredMetadata } from '../../store/metadata.ts';
+import { readRelease, type ReleaseFile } from '../../store/releases.ts';
+import { findSource } from '../../store/sources.ts';
+import type { InstallJob } from '../job.ts';
 
 /** What this run has learned, beside what the store knows. */
 export interface Learned {
@@ -35,40 +34,12 @@ export function pageName(place: string, key: NormalizedName): string {
   return `${place}/${key}`;
 }
 
-/** Decides by what is known, without network, Python or pip. */
-export function decidePinned(job: InstallJob): Pinned {
-  const { interpreter } = job.context;
-  const question = pinnedQuestion({
-    request: job.request,
-    options: job.options,
-    interpreter,
-    installed: job.installed,
-    isOfBuild: '_PIP_IN_BUILD_IGNORE_CONSTRAINTS' in job.environment,
-  });
-  if ('reason' in question) {
-    const answer = { outcome: 'not-pinned', reason: question.reason } as const;
-    return { question: null, learned: null, answer };
-  }
-  const learned: Learned = { pages: new Map(), facts: new Map() };
-  return { question, learned, answer: answerWith(job, question, learned) };
-}
-
-export type Pinned =
-  | { readonly question: null; readonly learned: null; readonly answer: PinnedAnswer }
-  | { readonly question: PinnedQuestion; readonly learned: Learned; readonly answer: PinnedAnswer };
-
-/** The answer that what was learned allows. */
-export function answerWith(
+/** What folders, the store and this run tell of files. */
+export function knowledgeOf(
   job: InstallJob,
-  { request, places, lines }: PinnedQuestion,
+  places: readonly Place[],
   learned: Learned,
-): PinnedAnswer {
-  const answer = resolvePinned(request, knowledgeOf(job, places, learned));
-  if (answer.outcome !== 'decided') return answer;
-  return { ...answer, lines: [...lines, ...answer.lines] };
-}
-
-function knowledgeOf(job: InstallJob, places: readonly Place[], learned: Learned): Knowledge {
+): Knowledge {
   const folders = new Map<string, readonly string[]>();
   return {
     filesOf: (key, version) => filesOf({ job, places, learned, folders }, key, version),
@@ -155,7 +126,7 @@ export function sourceOf({ candidate: { file, filename } }: ChosenFile): Source 
 export function imageLookup({ context, environment }: InstallJob): ImageLookup {
   return {
     store: context.store,
-    target: { interpreter: context.interpreter, umask: process.umask() },
+    target: { interpreter: context.interpreter, umask: umask() },
     builder: context.settings.builder,
     trustModTimes: context.settings.trustModTimes,
     environment,
@@ -182,10 +153,7 @@ function factsOf(job: InstallJob, file: ChosenFile): FileFacts | null {
   return image && { metadata: imageMetadata(image), sha256 };
 }
 
-export function imageMetadata({
-  path,
-  manifest,
-}: NonNullable<ReturnType<typeof findImageOf>>): DistributionMetadata {
-  const { scheme, name } = manifest.distInfo;
-  return parseMetadata(readFileSync(join(path, scheme, name, 'METADATA'), 'utf8'));
+export function imageMetadata({ path, manifest }: Image): DistributionMetadata {
+  const { root, distInfo } = manifest;
+  return parseMetadata(readFileSync(join(path, root, distInfo, 'METADATA'), 'utf8'));
 }
