@@ -95,7 +95,7 @@ function decision(): RememberedDecision & { readonly decided: readonly Decided[]
     .filter(({ files: named }) => named.length > 0);
   const [last] = files.sort((left, right) => right.time - left.time);
   if (!last) throw new Error('nothing was remembered');
-  return { ...last, decided: last.items.map(({ decided }) => decided) };
+  return { ...last, decided: last.items.map((item) => item.decided) };
 }
 
 function pipDecision({ lines, environment = online(), words = [] }: Install) {

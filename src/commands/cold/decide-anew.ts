@@ -27,27 +27,12 @@ interface Answer {
  */
 export async function decideAnew(job: InstallJob, key: string | null): Promise<NewDecision> {
   const time = Date.now();
-  const pinned = await pinnedAnswer(job);
+  const pinned = hasDirect(job) ? null : await decidePinned(job);
   if (pinned) return await keep(job, key, { ...pinned, time });
   if (job.context.settings.offline) throw nothingRemembered();
   if (hasDirect(job) && (await isForPipAlone(job))) return forPipAlone;
   const answer = await ask(job);
   return answer.outcome === 'decided' ? await keep(job, key, { ...answer, time }) : answer;
-}
-
-/** What is decided here: every version is pinned, and consistent; null where pip has to decide. */
-async function pinnedAnswer(job: InstallJob): Promise<Answer | null> {
-  const { question, learned, answer: known } = decidePinned(job);
-  let answer = known;
-  if (question && known.outcome === 'unknown' && !known.isOpen) {
-    const { learn } = await import('./learn.ts');
-    answer = await learn(job, question, learned);
-  }
-  if (answer.outcome !== 'decided') return null;
-  for (const line of job.options.quiet > 0 ? [] : answer.lines) {
-    job.reporter.emit({ type: 'pip-line', stream: 'stdout', line, end: '\n' });
-  }
-  return answer;
 }
 
 async function keep(

@@ -10,77 +10,76 @@ import { archiveOf } from '../../store/find-image.ts';
 import { findSource } from '../../store/sources.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
+import { interruptible } from './interruption.ts';
 import {
-  answerWith,
   imageLookup,
   imageMetadata,
   type Learned,
   pageName,
   releaseFiles,
   sourceOf,
-} from './pinned.ts';
-import { interruptible } from './interruption.ts';
+} from './known.ts';
 import { obtain } from './obtain.ts';
 import { rememberMetadata, rememberRelease } from './remember.ts';
 
 /** Requests at a time; more than this a single index does not serve faster. */
 const parallelRequests = 16;
 
-interface Lesson {
+/** A pinned request that lacks something. */
+export interface Lesson {
   readonly job: InstallJob;
   readonly question: PinnedQuestion;
   readonly learned: Learned;
-  readonly transport: Transport | null;
 }
 
+type Network = Lesson & { readonly transport: Transport | null };
+
 /**
- * Asks the indexes for what a pinned request lacks: pages of projects, then metadata, each as
- * often as the answers lead to new questions. Whatever goes wrong is for pip to meet again and to
- * say, so it ends in `not-pinned`.
+ * Asks the indexes what an answer wants to know, pages of projects and metadata, until it wants
+ * no more. Whatever goes wrong is for pip to meet again, and to say: then the answer is null.
  *
+ * @param answer the answer that what was learned allows.
  * @throws PipAccelError `interrupted`
  */
 export async function learn(
-  job: InstallJob,
-  question: PinnedQuestion,
-  learned: Learned,
-): Promise<PinnedAnswer> {
-  const { settings, store } = job.context;
-  const transport = settings.offline ? null : await openTransport(job.options, job.environment);
-  const lesson = { job, question, learned, transport };
+  lesson: Lesson,
+  answer: () => PinnedAnswer,
+): Promise<PinnedAnswer | null> {
+  const { context, environment, options } = lesson.job;
+  const isOffline = context.settings.offline;
+  const transport = isOffline ? null : await openTransport(options, environment);
   try {
     for (;;) {
-      const answer = answerWith(job, question, learned);
-      if (answer.outcome !== 'unknown') return answer;
-      // What is pinned by nothing is for pip: it would ask for the same pages again.
-      if (answer.isOpen) return { outcome: 'not-pinned', reason: 'not everything is pinned' };
-      await answerQuestions(lesson, answer.questions);
+      const given = answer();
+      // What nothing pins is for pip, which would ask for the same pages again.
+      if (given.outcome !== 'unknown' || given.isOpen) return given;
+      await answerQuestions({ ...lesson, transport }, given.questions);
     }
   } catch (error) {
+    if (!(error instanceof Error) || isStoreTrouble(error, context.store)) throw error;
     if (error instanceof PipAccelError && error.code === 'interrupted') throw error;
-    if (isStoreTrouble(error, store) || !(error instanceof Error)) throw error;
-    return { outcome: 'not-pinned', reason: error.message };
+    return null;
   } finally {
     await transport?.close();
   }
 }
 
-async function answerQuestions(lesson: Lesson, { releases, files }: Questions): Promise<void> {
+async function answerQuestions(network: Network, { releases, files }: Questions): Promise<void> {
   const limit = pLimit(parallelRequests);
-  const pages = releases.map(async (release) => await learnRelease(lesson, release, limit));
+  const pages = releases.map(async (release) => await learnRelease(network, release, limit));
   const light = files.filter(({ candidate: { file, filename } }) => {
     const isBeside = file.metadata !== null && filename.endsWith('.whl');
-    return isBeside && file.hashes['sha256'] !== undefined && lesson.transport !== null;
+    return isBeside && file.hashes['sha256'] !== undefined && network.transport !== null;
   });
-  const metadata = light.map((file) => limit(async () => await learnMetadata(lesson, file)));
+  const metadata = light.map((file) => limit(async () => await learnMetadata(network, file)));
   const others = files.filter((file) => !light.includes(file));
-  await Promise.all([...pages, ...metadata, learnByObtaining(lesson, others)]);
+  await Promise.all([...pages, ...metadata, learnByObtaining(network, others)]);
 }
 
 type Limit = ReturnType<typeof pLimit>;
 
 async function learnRelease(
-  { job, question, learned, transport }: Lesson,
+  { job, question, learned, transport }: Network,
   { key, version }: { readonly key: NormalizedName; readonly version: string },
   limit: Limit,
 ): Promise<void> {
@@ -104,7 +103,7 @@ async function learnRelease(
 }
 
 async function learnMetadata(
-  { job, learned, transport }: Lesson,
+  { job, learned, transport }: Network,
   chosen: ChosenFile,
 ): Promise<void> {
   const { file } = chosen.candidate;

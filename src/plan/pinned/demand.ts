@@ -19,8 +19,9 @@ export function withoutMarker(demand: Demand): Demand {
   return { ...demand, requirement: { ...demand.requirement, marker: null } };
 }
 
+/** What a requirement with extras says of the project itself; pip takes it for the result of that one. */
 export function withoutExtras(demand: Demand): Demand {
-  return { ...demand, requirement: { ...demand.requirement, extras: [] } };
+  return { ...demand, requirement: { ...demand.requirement, extras: [] }, from: demand };
 }
 
 /** ` (from parent==1->-r requirements.txt (line 1))` (`req/req_install.py`, `from_path`). */

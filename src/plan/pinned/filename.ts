@@ -86,7 +86,12 @@ function readStrictWheelName(
   const [name = '', written = ''] = parts;
   const [interpreters = '', abis = '', platforms = ''] = parts.slice(-3);
   const version = parseVersion(written);
-  if (!/^[\p{L}\p{N}._]+$/u.test(name) || name.includes('__') || version === null) return 'invalid';
+  if (
+    !(/^[\w.]+$/.test(name) || /^[\p{L}\p{N}._]+$/u.test(name)) ||
+    name.includes('__') ||
+    version === null
+  )
+    return 'invalid';
   const build = parts.length === 6 ? /^([0-9]+)(.*)$/.exec(parts[2] ?? '') : null;
   if (parts.length === 6 && build === null) return 'invalid';
   if (normalizeName(name) !== key) return null;

@@ -1,9 +1,9 @@
 import type { PipOptions } from '../../config/pip-config.ts';
 import type { InstalledDistribution, Interpreter, NormalizedName } from '../../core/types.ts';
 import { normalizeName } from '../../python/names.ts';
-import { evaluateMarker, formatMarker } from '../../python/pep508.ts';
+import { formatMarker } from '../../python/pep508.ts';
 import { resolverOf } from '../../python/pip.ts';
-import type { InstallRequest } from '../request/request.ts';
+import { holds, type InstallRequest } from '../request/request.ts';
 import type { NamedEntry } from '../requirements/entries.ts';
 import { type AllowedHashes, bothAllow } from './candidates.ts';
 import { type Demand, ignoringLine } from './demand.ts';
@@ -38,7 +38,7 @@ export function pinnedQuestion(inputs: PinnedInputs): PinnedQuestion | { readonl
   if (upgrade && options.value('upgrade-strategy') === 'eager') return { reason: 'eager upgrades' };
   const search = searchRules(request, options);
   if ('reason' in search) return search;
-  const holding = named.filter((entry) => holds(entry, interpreter));
+  const holding = named.filter((entry) => holds(entry, interpreter.markers));
   const constraints = holding.filter(({ origin }) => origin.constraint);
   if (constraints.length > 0 && inputs.isOfBuild) return { reason: 'constraints of a build' };
   if (constraints.some(({ requirement }) => requirement.extras.length > 0)) {
@@ -95,10 +95,6 @@ function namedEntries(
     }
   }
   return found;
-}
-
-function holds({ marker }: NamedEntry, { markers }: Interpreter): boolean {
-  return marker === null || evaluateMarker(marker, markers, '') === true;
 }
 
 function ignored({ requirement, marker }: NamedEntry): string {

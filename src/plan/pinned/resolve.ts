@@ -115,6 +115,8 @@ interface Node {
   /** Required by its own project with extras. */
   isDirect: boolean;
   isDone: boolean;
+  /** Worked out when it is asked for; null after each change. */
+  preference: readonly number[] | null;
 }
 
 /** What stands for a project in all its nodes. */
@@ -217,7 +219,15 @@ function nodeOf(resolution: Resolution, key: NormalizedName, extras: readonly st
   const id = idOf(key, extras);
   const known = resolution.nodes.get(id);
   if (known) return known;
-  const node: Node = { id, key, extras, demands: [], isDirect: false, isDone: false };
+  const node: Node = {
+    id,
+    key,
+    extras,
+    demands: [],
+    isDirect: false,
+    isDone: false,
+    preference: null,
+  };
   resolution.nodes.set(id, node);
   return node;
 }
@@ -228,6 +238,7 @@ function add(resolution: Resolution, demand: Demand): void {
   const key = normalizeName(requirement.name);
   const node = nodeOf(resolution, key, extrasOf(requirement));
   node.demands.push(demand);
+  node.preference = null;
   const project = projectOf(resolution, key);
   project.specifiers.push(...requirement.specifiers);
   project.hashes = bothAllow(project.hashes, demand.hashes);
@@ -403,7 +414,8 @@ function nextNode(resolution: Resolution): Node | null {
 }
 
 function isPreferred(resolution: Resolution, left: Node, right: Node): boolean {
-  const [first, second] = [preference(resolution, left), preference(resolution, right)];
+  const first = (left.preference ??= preference(resolution, left));
+  const second = (right.preference ??= preference(resolution, right));
   for (const [index, value] of first.entries()) {
     const other = second[index] ?? 0;
     if (value !== other) return value < other;
@@ -440,6 +452,7 @@ function take(resolution: Resolution, node: Node): void {
   if (node.extras.length > 0) {
     const base = nodeOf(resolution, node.key, []);
     base.isDirect = true;
+    base.preference = null;
     from = templateOf(resolution, node);
   } else if (member.kind === 'file') {
     checkPython(request, member.metadata);
@@ -458,6 +471,12 @@ function checkPython(request: PinnedRequest, { name, requiresPython }: Distribut
   throw new NotPinned(`${name} requires Python ${requiresPython}`);
 }
 
+const plainClause = String.raw`(?:[<>]=?|[!=]=) ?\d+(?:\.\d+)*`;
+/** A plain requirement for an extra, which says nothing of the project alone: the most of all that there are. */
+const isOfOneExtra = new RegExp(
+  String.raw`^[A-Za-z\d](?:[\w.-]*[A-Za-z\d])? ?(?:${plainClause}(?:, ?${plainClause})*)? ?; ?extra ?== ?(?:"[\w.-]+"|'[\w.-]+')$`,
+);
+
 function requirementsOf(
   { name, requiresDist, providesExtra }: DistributionMetadata,
   extras: readonly string[],
@@ -468,6 +487,7 @@ function requirementsOf(
   if (absent !== undefined) throw new NotPinned(`${name} does not provide ${absent}`);
   const contexts = extras.length === 0 ? [''] : extras;
   return requiresDist.flatMap((text) => {
+    if (extras.length === 0 && isOfOneExtra.test(text)) return [];
     const requirement = parseRequirement(text);
     if (requirement === null || requirement.url !== null) {
       throw new NotPinned(`${name} requires ${text}`);
