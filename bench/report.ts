@@ -52,7 +52,7 @@ export function document(results: Results, verdicts: readonly Verdict[]): string
       .map(([name, value]) => `- ${name}: ${value}`)
       .join('\n'),
     ...(results.notes.length > 0
-      ? ['## Left out', results.notes.map((note) => `- ${note}`).join('\n')]
+      ? ['## To know of this run', results.notes.map((note) => `- ${note}`).join('\n')]
       : []),
     '',
   ].join('\n\n');
