@@ -1,30 +1,28 @@
-import { PipAccelError } from '../core/errors.ts';
-import type { Decided, Interpreter } from '../core/types.ts';
 import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
-import { readMetadata } from '../plan/installed.ts';
-import { makePlan, type PlannedItem } from '../plan/plan.ts';
-import {
-  isClosurePinned,
-  mentioned,
-  requestedRoots,
-  requestKey,
-  filesInMessages,
-} from '../plan/request.ts';
-import { atLeast, resolverOf } from '../python/pip.ts';
+import type { PlannedItem } from '../plan/plan.ts';
+import { requestKey } from '../plan/request/key.ts';
+import { localPaths } from '../plan/request/local.ts';
+import { filesInMessages } from '../plan/request/request.ts';
 import { replayedLines } from '../report/install-lines.ts';
 import type { InstallJob } from './job.ts';
 
 export type Decision =
-  | { readonly outcome: 'planned'; readonly items: readonly PlannedItem[] }
+  | {
+      readonly outcome: 'planned';
+      readonly items: readonly PlannedItem[];
+      /** What pip warns of when they are installed; null where all is well. */
+      readonly conflicts: string | null;
+      /** The key of the request, where the answer comes from memory. */
+      readonly remembered: string | null;
+    }
   /** pip has said why. */
   | { readonly outcome: 'refused'; readonly exitCode: number }
   | { readonly outcome: 'hand-over'; readonly reason: string };
 
-/** What is to be installed, in order: remembered where that holds, else as pip decides now. */
+/** What is to be installed, in order: remembered where that holds, else decided now. */
 export async function decide(job: InstallJob): Promise<Decision> {
-  const { context, installed, request } = job;
-  const { settings, store } = context;
-  const key = requestKey(request, context.interpreter, installed.values());
+  const { settings, store } = job.context;
+  const key = keyOf(job);
   const isQuiet = job.options.quiet > 0;
   const found = key === null ? null : recallDecision(store, key);
   // What nobody heard cannot be said again.
@@ -32,81 +30,50 @@ export async function decide(job: InstallJob): Promise<Decision> {
   // Who upgrades wants to know what there is now.
   const maxAgeSeconds = job.options.flag('upgrade') ? 0 : settings.indexMaxAge;
   const limits = { now: Date.now(), maxAgeSeconds };
-  if (remembered && (settings.offline || isFresh(remembered, limits)))
-    return recall(job, remembered);
-  if (settings.offline) throw nothingRemembered();
-  const { ask, remember } = await import('./cold/ask.ts');
-  const answer = await ask(job);
-  switch (answer.outcome) {
-    case 'refused':
-      if (!found || !answer.transient) return answer;
-      job.reporter.warning(
-        'the index cannot be reached; going on with the decision of an earlier run',
-      );
-      return recall(job, found);
-    case 'hand-over':
-      return answer;
-    case 'decided': {
-      const { decided, lines } = answer;
-      if (key !== null && decided.every(({ direct }) => direct === null)) {
-        const pinned = isClosurePinned(request, decided, context.interpreter.markers);
-        await remember(job, key, {
-          format: 1,
-          decided,
-          lines,
-          files: filesInMessages(request),
-          pinned,
-          time: limits.now,
-        });
-      }
-      return { outcome: 'planned', items: plan(job, decided) };
-    }
-    default:
-      return answer satisfies never;
+  if (remembered && (settings.offline || isFresh(remembered, limits))) {
+    return recall(job, remembered, key);
   }
+  const { decideAnew } = await import('./cold/decide-anew.ts');
+  const decision = await decideAnew(job, key);
+  if (decision.outcome !== 'refused' || !decision.transient || !found) return decision;
+  job.reporter.warning('the index cannot be reached; going on with the decision of an earlier run');
+  return recall(job, found, key);
 }
 
-function nothingRemembered(): PipAccelError {
-  return new PipAccelError(
-    'offline',
-    'Nothing is remembered of this very request, and --offline forbids to ask the index',
-    {
-      hint: 'Run it once without --offline; requirements, options, Python and what is installed have to be the same then.',
-    },
-  );
+/** The name under which the decision on a job is remembered; null where none can be. */
+export function keyOf({ context, installed, request }: InstallJob): string | null {
+  const { interpreter, settings } = context;
+  const { trustModTimes } = settings;
+  return requestKey(request, { interpreter, installed: installed.values(), trustModTimes });
 }
 
-function recall(job: InstallJob, { decided, lines, files }: RememberedDecision): Decision {
+export const forPipAlone: Extract<Decision, { readonly outcome: 'hand-over' }> = {
+  outcome: 'hand-over',
+  reason: 'nothing to link beside what pip installs itself',
+};
+
+function recall(job: InstallJob, decision: RememberedDecision, key: string | null): Decision {
+  const { items, conflicts, lines, files } = decision;
+  const isDirect = items.length > 0 && items.every(({ decided }) => decided.direct !== null);
+  if (isDirect && !job.context.settings.offline) return forPipAlone;
   const now = filesInMessages(job.request);
   const renamed = (line: string) =>
     files.reduce(
       (text, file, index) => text.replaceAll(`-r ${file} (`, `-r ${now[index] ?? file} (`),
       line,
     );
-  const installed = [...job.installed.values()];
-  for (const line of job.options.quiet > 0 ? [] : replayedLines(lines ?? [], installed)) {
+  const place = { installed: job.installed.values(), direct: localPaths(job.request) };
+  for (const line of job.options.quiet > 0 ? [] : replayedLines(lines ?? [], place)) {
     job.reporter.emit({ type: 'pip-line', stream: 'stdout', line: renamed(line), end: '\n' });
   }
-  return { outcome: 'planned', items: plan(job, decided) };
-}
-
-function plan(job: InstallJob, decided: readonly Decided[]): readonly PlannedItem[] {
-  const { context, installed, options, request } = job;
-  return makePlan({
-    decided,
-    interpreter: context.interpreter,
-    installed,
-    metadataOf: ({ metadataPath }) => readMetadata(metadataPath),
-    roots: requestedRoots(request, decided, context.interpreter),
-    ignoreDependencies: options.flag('no-deps'),
-    ignoreRequiresPython: options.flag('ignore-requires-python'),
-    ignoreInstalled: options.flag('ignore-installed'),
-    order: orderOf(context.interpreter),
-    mentioned: mentioned(request, context.interpreter.markers),
-  });
-}
-
-function orderOf(interpreter: Interpreter): 'pruning' | 'longest-path' | 'legacy' {
-  if (resolverOf(interpreter) === 'legacy') return 'legacy';
-  return atLeast(interpreter.pip?.version ?? '', 22, 0) ? 'pruning' : 'longest-path';
+  const isBeside = job.options.flag('ignore-installed');
+  return {
+    outcome: 'planned',
+    items: items.map((item) => ({
+      ...item,
+      replaces: isBeside ? null : (job.installed.get(item.decided.key) ?? null),
+    })),
+    conflicts,
+    remembered: key,
+  };
 }

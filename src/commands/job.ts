@@ -3,7 +3,7 @@ import type { Environment } from '../config/load.ts';
 import type { PipOptions } from '../config/pip-config.ts';
 import type { InstalledDistribution, NormalizedName } from '../core/types.ts';
 import type { InstallStep } from '../install/install.ts';
-import type { InstallRequest } from '../plan/request.ts';
+import type { InstallRequest } from '../plan/request/request.ts';
 import type { Reporter } from '../report/text.ts';
 import type { CommandContext } from './context.ts';
 

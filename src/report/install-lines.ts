@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { DistributionMetadata, InstalledDistribution, NormalizedName } from '../core/types.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { normalizeName } from '../python/names.ts';
@@ -48,21 +49,49 @@ export function installedLine(
 }
 
 /** Lines of a decision that are said again when it comes from memory; what told of downloads is not. */
-const replayed = /^(Collecting |Processing |Looking in |Ignoring |Requirement already )/;
+const replayed =
+  /^(Collecting |Obtaining |Processing |Looking in |Ignoring |Requirement already |\S+ is already installed with the same version )/;
+
+/** What pip does to learn the metadata of a source: said while it decides, and again when it installs that. */
+const preparation =
+  /^ {2}(Installing build dependencies|Checking if build backend|Getting requirements to build|Installing backend dependencies|Preparing (editable )?metadata)/;
+
+/** Lines of an installation that were said before, in the decision, or that stand for a part of it only. */
+export function isOfTheWholeLine(line: string): boolean {
+  return (
+    /^(Installing collected packages:|Successfully installed |Processing |Collecting |Obtaining |Looking in )/.test(
+      line,
+    ) || preparation.test(line)
+  );
+}
+
+/** What has changed since a decision's lines were said. */
+export interface ReplayPlace {
+  readonly installed: Iterable<InstalledDistribution>;
+  /** Paths of the projects and archives that pip installs itself, which are prepared each time. */
+  readonly direct: ReadonlySet<string>;
+}
 
 /** pip's lines of an earlier run, with the places at which distributions lie now. */
-export function replayedLines(
-  lines: readonly string[],
-  installed: readonly InstalledDistribution[],
-): readonly string[] {
-  const locations = new Map(installed.map(({ key, location }) => [key, location]));
-  return lines
-    .filter((line) => replayed.test(line))
-    .map((line) => {
-      const satisfied = /^Requirement already [\w ,-]+: (([\w.-]+).*?) in (\S.*?) \(/.exec(line);
-      const [, requirement, name = '', place = ''] = satisfied ?? [];
-      const location = locations.get(normalizeName(name));
-      if (requirement === undefined || location === undefined) return line;
-      return line.replace(` in ${place} (`, ` in ${displayPath(location)} (`);
-    });
+export function replayedLines(lines: readonly string[], place: ReplayPlace): readonly string[] {
+  const locations = new Map([...place.installed].map(({ key, location }) => [key, location]));
+  let isDirect = false;
+  return lines.flatMap((line) => {
+    if (!line.startsWith(' ')) isDirect = isOfDirect(line, place.direct);
+    if (!replayed.test(line) && !(isDirect && preparation.test(line))) return [];
+    return [withLocation(line, locations)];
+  });
+}
+
+function isOfDirect(line: string, direct: ReadonlySet<string>): boolean {
+  const processed = /^Processing (.*?)(?: \(from .*\))?$/.exec(line)?.[1];
+  return processed === undefined ? line.startsWith('Obtaining ') : direct.has(resolve(processed));
+}
+
+function withLocation(line: string, locations: ReadonlyMap<NormalizedName, string>): string {
+  const satisfied = /^Requirement already [\w ,-]+: (([\w.-]+).*?) in (\S.*?) \(/.exec(line);
+  const [, requirement, name = '', place = ''] = satisfied ?? [];
+  const location = locations.get(normalizeName(name));
+  if (requirement === undefined || location === undefined) return line;
+  return line.replace(` in ${place} (`, ` in ${displayPath(location)} (`);
 }

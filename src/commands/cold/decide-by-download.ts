@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Decided } from '../../core/types.ts';
 import { keepSource } from '../../obtain/cold/download.ts';
 import { askOldPip, type OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
-import { namedRoots } from '../../plan/request.ts';
+import { namedRoots } from '../../plan/request/roots.ts';
 import { parseMetadata } from '../../python/metadata.ts';
 import { normalizeName } from '../../python/names.ts';
 import { resolverOf } from '../../python/pip.ts';
@@ -72,7 +72,7 @@ function satisfiedWord({ options }: InstallJob, isLegacy: boolean, isNamed: bool
 
 async function withMetadata(item: Decided, image: Image | undefined): Promise<Decided> {
   if (!image) throw new Error(`no image was made of ${item.source.filename}`);
-  const { distInfo } = image.manifest;
-  const file = join(image.path, distInfo.scheme, distInfo.name, 'METADATA');
+  const { root, distInfo } = image.manifest;
+  const file = join(image.path, root, distInfo, 'METADATA');
   return { ...item, metadata: parseMetadata(await readFile(file, 'utf8')) };
 }

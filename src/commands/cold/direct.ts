@@ -2,10 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PipAccelError } from '../../core/errors.ts';
+import type { DistributionMetadata } from '../../core/types.ts';
+import { decisionFile } from '../../plan/decisions.ts';
+import { firstByName, readInstalled, readMetadata } from '../../plan/installed.ts';
 import type { PlannedItem } from '../../plan/plan.ts';
-import { fileOptions, type InstallRequest } from '../../plan/request.ts';
+import { fileOptions } from '../../plan/request/options.ts';
+import type { InstallRequest } from '../../plan/request/request.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { normalizeName } from '../../python/names.ts';
+import { formatRequirement, parseRequirement } from '../../python/pep508.ts';
+import { isOfTheWholeLine } from '../../report/install-lines.ts';
 import type { InstallJob } from '../job.ts';
 
 /** Options that decided what to install, and have nothing to say on how. */
@@ -60,7 +66,11 @@ export async function installDirect(
       '-r',
       file,
     ];
-    const environment = { ...job.environment, PIP_ROOT_USER_ACTION: 'ignore' };
+    const environment = {
+      ...job.environment,
+      PIP_ROOT_USER_ACTION: 'ignore',
+      ...(job.context.settings.offline ? { PIP_NO_INDEX: '1' } : {}),
+    };
     const exitCode = await runLines(command, environment, ({ stream, line, end }) => {
       if (stream === 'stdout' && line.startsWith('Installing collected packages:')) announce();
       if (stream === 'stdout' && isOfTheWholeLine(line)) return;
@@ -77,10 +87,39 @@ export async function installDirect(
   }
 }
 
-function isOfTheWholeLine(line: string): boolean {
-  return /^(Installing collected packages:|Successfully installed |Processing |Collecting |Obtaining |Looking in |  (Installing build dependencies|Checking if build backend|Getting requirements to build|Installing backend dependencies|Preparing (editable )?metadata))/.test(
-    line,
+/**
+ * Forgets a decision that rests on metadata which a project does not have any more. It was static
+ * (PEP 621), so that only a backend that takes liberties gets here.
+ *
+ * @returns the names of the projects that are not as they were decided.
+ */
+export async function forgetIfChanged(
+  job: InstallJob,
+  items: readonly PlannedItem[],
+  key: string,
+): Promise<readonly string[]> {
+  const { interpreter, store } = job.context;
+  const installed = firstByName(await readInstalled(interpreter));
+  const changed = items.filter(({ decided }) => {
+    const present = installed.get(decided.key);
+    return !present || !isAlike(readMetadata(present.metadataPath), decided.metadata);
+  });
+  if (changed.length > 0) await rm(decisionFile(store, key), { force: true });
+  return changed.map(({ spelling }) => spelling);
+}
+
+function isAlike(left: DistributionMetadata, right: DistributionMetadata): boolean {
+  const [one, other] = [left, right].map(({ version, requiresDist }) =>
+    [version, ...requiresDist.map(normalRequirement).sort()].join('\n'),
   );
+  return one === other;
+}
+
+/** Backends differ in how they write one and the same. */
+function normalRequirement(text: string): string {
+  const requirement = parseRequirement(text);
+  if (!requirement) return text;
+  return formatRequirement({ ...requirement, name: normalizeName(requirement.name) });
 }
 
 /** Options of files that said what to decide. */

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { InstalledDistribution, Interpreter } from '../../core/types.ts';
+import { readMetadata } from '../installed.ts';
+import type { RequirementEntry } from '../requirements/entries.ts';
+import { findLinksState } from './find-links.ts';
+import { localState } from './local.ts';
+import { type InstallRequest, isRemote } from './request.ts';
+
+/** What a request meets. */
+export interface RequestPlace {
+  readonly interpreter: Interpreter;
+  readonly installed: Iterable<InstalledDistribution>;
+  /** The option of that name. */
+  readonly trustModTimes: boolean;
+}
+
+/**
+ * The name under which a decision is remembered: a hash of everything that it depends on but
+ * the index. null where it depends on what no key can hold: URLs and repositories, projects
+ * without a pyproject.toml, remote files, what only pip can read.
+ */
+export function requestKey(
+  request: InstallRequest,
+  { interpreter, installed, trustModTimes }: RequestPlace,
+): string | null {
+  const options = request.parsed.options.map(({ option, value }) => [option.name, value] as const);
+  const said = [...options, ...request.configuration];
+  if (said.some(([name]) => unrepeatable.has(name))) return null;
+  const lines = request.entries.map((entry) => keyLine(entry, trustModTimes));
+  if (lines.includes(null)) return null;
+  const isMaterial = ([name]: readonly [string, string]) => !immaterial.has(name);
+  const state = [...installed].map(installedState);
+  const inputs = {
+    lines,
+    // pip's words about local projects name them as they are seen from here.
+    directory: request.entries.some(({ kind }) => kind === 'direct') ? process.cwd() : '',
+    options: options.filter(isMaterial),
+    configuration: [...request.configuration].filter(isMaterial),
+    interpreter: interpreterKey(interpreter),
+    installed: state.map((text) => text.replaceAll(interpreter.prefix, '')).sort(),
+    folders: findLinksState(request),
+  };
+  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
+}
+
+/** Options whose meaning changes with time, or with files that are not read here. */
+const unrepeatable = new Set([
+  'refresh-package',
+  'uploaded-prior-to',
+  'group',
+  'requirements-from-script',
+]);
+
+/**
+ * What pip could find of an installed distribution. A version stands for its metadata where it
+ * came from an index; a folder or a URL may have had another under the same version.
+ */
+function installedState(distribution: InstalledDistribution): string {
+  const { key, version, location, metadataPath, form, editable } = distribution;
+  const isOwn =
+    form !== 'dist-info' || editable || existsSync(join(metadataPath, 'direct_url.json'));
+  const metadata = isOwn ? JSON.stringify(readMetadata(metadataPath)) : '';
+  return `${key}==${version} ${location} ${editable ? 'editable ' : ''}${metadata}`;
+}
+
+/** What an entry says, wherever it stands; the empty text for what is said by others. */
+function keyLine(entry: RequirementEntry, trustModTimes: boolean): string | null {
+  switch (entry.kind) {
+    case 'named':
+      return `${entry.origin.constraint ? '-c ' : ''}${entry.origin.text}`;
+    case 'options':
+      return entry.origin.text;
+    case 'file':
+      return isRemote(entry.location) ? null : '';
+    case 'direct': {
+      const state = localState(entry, trustModTimes);
+      return state === null ? null : `${entry.editable ? '-e ' : ''}${entry.origin.text} ${state}`;
+    }
+    case 'unknown':
+      return null;
+    default:
+      return entry satisfies never;
+  }
+}
+
+function interpreterKey(interpreter: Interpreter): unknown {
+  const { version, implementation, soabi, platform, libc, tags, isVirtualEnvironment } =
+    interpreter;
+  // The kernel's version may change from one day to the next, and no requirement was seen to ask for it.
+  const {
+    platform_release: _release,
+    platform_version: _version,
+    ...markers
+  } = interpreter.markers;
+  const pip = interpreter.pip?.version;
+  return {
+    version,
+    implementation,
+    soabi,
+    platform,
+    libc,
+    tags,
+    isVirtualEnvironment,
+    markers,
+    pip,
+  };
+}
+
+/** Options that change neither what is decided nor what it rests on. */
+const immaterial = new Set([
+  'requirement',
+  'constraint',
+  'editable',
+  'compile',
+  'no-compile',
+  'no-warn-script-location',
+  'no-warn-conflicts',
+  'root-user-action',
+  'break-system-packages',
+  'progress-bar',
+  'require-virtualenv',
+  'verbose',
+  'quiet',
+  'log',
+  'no-input',
+  'keyring-provider',
+  'proxy',
+  'no-proxy-env',
+  'retries',
+  'resume-retries',
+  'timeout',
+  'trusted-host',
+  'cert',
+  'client-cert',
+  'cache-dir',
+  'no-cache-dir',
+  'disable-pip-version-check',
+  'no-color',
+  'no-python-version-warning',
+  'user',
+]);
