@@ -146,7 +146,7 @@ function judgeGrowth(results: readonly Result[], { filesystem, form }: Case): re
       ours,
       theirs,
       against: 'the same from 50 to 100',
-      // What is lost in the noise of the machine is no promise kept.
+      // A difference below zero is noise.
       ratio: ours > 0 && theirs > 0 ? ours / theirs : Number.NaN,
       atMost: 1 + unevenness,
       unit: 'ms',
