@@ -9,7 +9,8 @@ const outfile = join(import.meta.dirname, '.tmp', 'run', file.replace(/\.ts$/, '
 await build({
   input: file,
   platform: 'node',
-  external: /^[a-z@]/,
+  // Rolldown has its helpers for new syntax, such as `using`, in itself.
+  external: /^(?!@oxc-project\/)[a-z@]/,
   moduleTypes: { '.py': 'text' },
   transform: {
     target: 'node20',

@@ -1,12 +1,13 @@
 import { type ContestantId, type Form, forms } from './contestants.ts';
 import { countedWork, growthSizes } from './growth.ts';
-import type { Sample } from './measure.ts';
+import { median, type Sample } from './measure.ts';
 import {
   type CallCount,
   fileCalls,
   medianOf,
   type Result,
   type Results,
+  samplesOf,
   type Scenario,
   scenarios,
 } from './results.ts';
@@ -121,14 +122,21 @@ function judgeMemory(results: readonly Result[], { filesystem, form }: Case): re
   ];
 }
 
-/** One more distribution of 20 files, where there are few and where there are many. */
+/**
+ * One more distribution of 20 files, where there are few and where there are many. The sizes ran
+ * in turn, so that the differences are taken round by round.
+ */
 function judgeGrowth(results: readonly Result[], { filesystem, form }: Case): readonly Verdict[] {
-  const [few, more, many, most] = growthSizes.map((size) =>
-    medianOf(results, { filesystem, scenario: 'growth', size, contestant: form }),
-  );
-  if (few == null || more == null || many == null || most == null) return [];
-  const theirs = (more - few) / (growthSizes[1] - growthSizes[0]);
-  const ours = (most - many) / (growthSizes[3] - growthSizes[2]);
+  const times = growthSizes.map((size) => {
+    const key = { filesystem, scenario: 'growth', size, contestant: form } as const;
+    return samplesOf(results, key).map(({ milliseconds }) => milliseconds);
+  });
+  const marginal = (from: 0 | 2) =>
+    median((times[from + 1] ?? []).map((most, round) => most - (times[from]?.[round] ?? most))) /
+    (growthSizes[from === 0 ? 1 : 3] - growthSizes[from]);
+  const theirs = marginal(0);
+  const ours = marginal(2);
+  if (Number.isNaN(ours) || Number.isNaN(theirs)) return [];
   return [
     {
       row: '12',
@@ -138,7 +146,8 @@ function judgeGrowth(results: readonly Result[], { filesystem, form }: Case): re
       ours,
       theirs,
       against: 'the same from 50 to 100',
-      ratio: ours / theirs,
+      // A difference below zero is noise.
+      ratio: ours > 0 && theirs > 0 ? ours / theirs : Number.NaN,
       atMost: 1 + unevenness,
       unit: 'ms',
     },

@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ContestantId, Form } from './contestants.ts';
 import {
@@ -55,12 +56,19 @@ export async function measure(options: Options, forms: readonly Form[]): Promise
     });
   }
   return {
-    machine,
+    machine: {
+      ...machine,
+      'load average at the end': loadavg()
+        .map((load) => load.toFixed(1))
+        .join(', '),
+    },
     rounds: options.rounds,
     results: parts.flatMap(({ results }) => results),
     calls: parts.flatMap(({ calls }) => calls),
     notes: [
-      ...(forms.includes('standalone') ? [] : ['the standalone executable: it is not built']),
+      ...(forms.includes('standalone')
+        ? []
+        : ['The standalone executable is left out: it was not built.']),
       ...parts.flatMap(({ notes }) => notes),
     ],
   };
@@ -193,7 +201,7 @@ async function measureGrowth(course: Course): Promise<void> {
 async function countGrowth(course: Course, sites: readonly Site[]): Promise<void> {
   const { forms, indexes, notes, place } = course;
   if (!(await hasStrace(place))) {
-    notes.push('system calls: there is no strace, or it may not trace');
+    notes.push('System calls are left out: there is no strace, or it may not trace.');
     return;
   }
   await generate(course, 'many', { count: 100, files: 10 * filesEach });

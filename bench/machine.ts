@@ -1,4 +1,4 @@
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Form } from './contestants.ts';
 import { pipVersion, type Place } from './place.ts';
@@ -22,6 +22,9 @@ export async function describeMachine(
     processor: `${length} cores, ${first?.model ?? 'unknown'}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     kernel: `${process.platform} ${release()}`,
+    'load average at the start': loadavg()
+      .map((load) => load.toFixed(1))
+      .join(', '),
     date: new Date().toISOString().slice(0, 10),
     'pip-accel': `${commit} (${forms.join(', ')})`,
     Node: process.version,

@@ -18,7 +18,8 @@ if (options) {
   const results = options.from
     ? (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
     : await measure(options, presentForms());
-  write(options, results);
+  const notes = options.note ? [options.note, ...results.notes] : results.notes;
+  write(options, { ...results, notes });
 }
 
 function write({ docs, json }: Options, results: Results): void {

@@ -15,6 +15,8 @@ export interface Options {
   readonly docs: string | null;
   /** Results of an earlier run, to be shown instead of measuring. */
   readonly from: string | null;
+  /** What a reader should know of this run. */
+  readonly note: string | null;
 }
 
 /** Memory where there is one, and the volume of the repository. */
@@ -41,6 +43,8 @@ const usage = `npm run bench -- [OPTION]...
       Writes every measured time.
   --from FILE
       Measures nothing, and shows what was written to a file by --json.
+  --note TEXT
+      Something to know about this run, for benchmarks.md.
   --help
 `;
 
@@ -57,6 +61,7 @@ export function readOptions(words: readonly string[]): Options | null {
       docs: { type: 'string', default: 'docs' },
       json: { type: 'string' },
       from: { type: 'string' },
+      note: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -74,6 +79,7 @@ export function readOptions(words: readonly string[]): Options | null {
     withPip: !values['without-pip'],
     json: values.json ?? null,
     from: values.from ?? null,
+    note: values.note ?? null,
     docs: values.docs === 'none' ? null : values.docs,
   };
 }

@@ -52,7 +52,7 @@ export function document(results: Results, verdicts: readonly Verdict[]): string
       .map(([name, value]) => `- ${name}: ${value}`)
       .join('\n'),
     ...(results.notes.length > 0
-      ? ['## Left out', results.notes.map((note) => `- ${note}`).join('\n')]
+      ? ['## To know of this run', results.notes.map((note) => `- ${note}`).join('\n')]
       : []),
     '',
   ].join('\n\n');
@@ -70,12 +70,18 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
       size === 1 ? '' : String(size),
       `${titles[form]}: ${amount(ours)}`,
       `${opponent}${opponent === amount(theirs) ? '' : `: ${amount(theirs)}`}`,
-      precise(ratio),
+      Number.isNaN(ratio) ? '' : precise(ratio),
       String(atMost),
-      ratio <= atMost ? 'yes' : '**no**',
+      kept(ratio, atMost),
     ];
   });
   return markdown(['', 'Scenario', 'Set', 'Ours', 'Against', 'Ratio', 'At most', 'Kept'], rows);
+}
+
+/** What is lost in the noise of the machine is neither kept nor broken. */
+function kept(ratio: number, atMost: number): string {
+  if (Number.isNaN(ratio)) return 'not measurable';
+  return ratio <= atMost ? 'yes' : '**no**';
 }
 
 function scenarioTables(results: readonly Result[], filesystem: string): readonly string[] {

@@ -46,12 +46,8 @@ export interface Results {
   readonly notes: readonly string[];
 }
 
-/** The median over the rounds, or null where it was not measured. */
-export function medianOf(
-  results: readonly Result[],
-  key: Key,
-  pick: (sample: Sample) => number = ({ milliseconds }) => milliseconds,
-): number | null {
+/** Round by round; empty where it was not measured. */
+export function samplesOf(results: readonly Result[], key: Key): readonly Sample[] {
   const found = results.find(
     ({ filesystem, scenario, size, contestant }) =>
       filesystem === key.filesystem &&
@@ -59,7 +55,17 @@ export function medianOf(
       size === key.size &&
       contestant === key.contestant,
   );
-  return found && found.samples.length > 0 ? median(found.samples.map(pick)) : null;
+  return found?.samples ?? [];
+}
+
+/** The median over the rounds, or null where it was not measured. */
+export function medianOf(
+  results: readonly Result[],
+  key: Key,
+  pick: (sample: Sample) => number = ({ milliseconds }) => milliseconds,
+): number | null {
+  const samples = samplesOf(results, key);
+  return samples.length > 0 ? median(samples.map(pick)) : null;
 }
 
 /**
