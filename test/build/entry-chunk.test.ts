@@ -22,6 +22,7 @@ const everyStart = [
   'src/core/errors.ts',
   'src/main.ts',
   'src/plan/decisions.ts',
+  'src/plan/installed-state.ts',
   'src/plan/installed.ts',
   'src/plan/request/find-links.ts',
   'src/plan/request/hashes.ts',
