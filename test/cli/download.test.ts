@@ -1,16 +1,13 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, connect, type Server as Listening } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { generate, type GenerateResult } from 'selfsigned';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Fixtures } from './fixtures.ts';
 import { executable, Sandbox } from './sandbox.ts';
-
-const loopback = fileURLToPath(new URL('../../fixtures/loopback', import.meta.url));
-const certificate = join(loopback, 'certificate.pem');
 
 /** The fixtures as an index over TLS, which asks for a password where it has one. */
 class Index {
@@ -21,11 +18,8 @@ class Index {
   breaking = new Set<string>();
 
   constructor(folder: string) {
-    const tls = {
-      key: readFileSync(join(loopback, 'key.pem')),
-      cert: readFileSync(certificate),
-    };
-    this.#server = createServer(tls, (request, response) => {
+    const { private: key, cert } = identity;
+    this.#server = createServer({ key, cert }, (request, response) => {
       const path = request.url ?? '';
       const range = request.headers.range;
       this.asked.push({ path, range });
@@ -80,9 +74,22 @@ async function listen(server: Listening): Promise<void> {
 let fixtures: Fixtures;
 let sandbox: Sandbox;
 let index: Index;
-beforeAll(() => {
+/** An authority of its own, for the time of the tests. */
+let identity: GenerateResult;
+let certificate: string;
+beforeAll(async () => {
   fixtures = new Fixtures();
   sandbox = new Sandbox();
+  identity = await generate([{ name: 'commonName', value: 'loopback of the tests' }], {
+    keyType: 'ec',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
+      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+    ],
+  });
+  certificate = join(sandbox.root, 'certificate.pem');
+  writeFileSync(certificate, identity.cert);
   sandbox.keepEnvironment();
 });
 beforeEach(async () => {
