@@ -1,22 +1,25 @@
-// Bundles src/main.ts into dist/: the entry chunk is the hot path, everything under cold/ becomes chunks of its own.
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { build } from 'esbuild';
+// Makes dist/, which bin/pip-accel runs with Node.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { bundle, dependencies } from './bundle.mjs';
 
-const { dependencies, version } = JSON.parse(await readFile('package.json', 'utf8'));
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist');
-const result = await build({
-  entryPoints: ['src/main.ts'],
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  metafile: true,
-  external: Object.keys(dependencies),
-  define: { PIP_ACCEL_VERSION: JSON.stringify(version) },
-  logLevel: 'warning',
-});
-await writeFile('dist/meta.json', JSON.stringify(result.metafile));
-await cp('src/python/scripts', 'dist/python', { recursive: true });
+const chunks = await bundle(
+  'dist',
+  // Node 20 starts it 5 ms sooner than modules.
+  { format: 'cjs' },
+  {
+    // p-limit is a module, which require() of Node 20.15 cannot load.
+    external: Object.keys(dependencies).filter((name) => name !== 'p-limit'),
+    define: { 'process.versions.bun': 'undefined', 'import.meta.dirname': '__dirname' },
+  },
+);
+await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
+const contents = chunks.map(({ fileName, code, imports, moduleIds }) => ({
+  file: fileName,
+  bytes: code.length,
+  imports,
+  modules: moduleIds.map((path) => relative('.', path)),
+}));
+await writeFile('dist/contents.json', JSON.stringify(contents));

@@ -1,20 +1,21 @@
 // Runs a TypeScript file of this repository, which Node 20 cannot: node run.mjs bench/demo.ts [ARGUMENT]...
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { build } from 'rolldown';
 
 const [, , file] = process.argv;
 // Within the repository, so that packages are found.
 const outfile = join(import.meta.dirname, '.tmp', 'run', file.replace(/\.ts$/, '.mjs'));
 await build({
-  entryPoints: [file],
-  outfile,
-  bundle: true,
-  packages: 'external',
-  format: 'esm',
+  input: file,
   platform: 'node',
-  target: 'node20',
-  define: { 'import.meta.dirname': JSON.stringify(join(import.meta.dirname, dirname(file))) },
-  logLevel: 'warning',
+  // Rolldown has its helpers for new syntax, such as `using`, in itself.
+  external: /^(?!@oxc-project\/)[a-z@]/,
+  moduleTypes: { '.py': 'text' },
+  transform: {
+    target: 'node20',
+    define: { 'import.meta.dirname': JSON.stringify(dirname(resolve(file))) },
+  },
+  output: { file: outfile, format: 'esm', codeSplitting: false },
 });
 await import(pathToFileURL(outfile).href);

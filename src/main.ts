@@ -11,6 +11,7 @@ import {
 import type { Settings } from './config/options.ts';
 import { PipAccelError } from './core/errors.ts';
 import type { Interpreter } from './core/types.ts';
+import { openDescriptors } from './process/descriptors.ts';
 import { becomeProgram } from './process/replace.ts';
 import { choosePython, recallInterpreter } from './python/interpreter.ts';
 import { borrowedPipCommand, pipCommand } from './python/pip.ts';
@@ -32,7 +33,11 @@ async function main(argv: readonly string[]): Promise<number> {
         return await (await import('./cli/cold/program.ts')).runAccel(line.words, environment);
       case 'pip': {
         const context = await openContext(line, environment, new Map());
-        return await becomeProgram([...context.pip, ...line.words], childEnvironment(environment));
+        return await becomeProgram(
+          [...context.pip, ...line.words],
+          childEnvironment(environment),
+          context.descriptors,
+        );
       }
       case 'install': {
         const context = await openContext(line, environment, line.flags);
@@ -67,6 +72,7 @@ async function openContext(
   environment: Environment,
   flags: Parameters<typeof loadSettings>[1],
 ): Promise<CommandContext> {
+  const descriptors = openDescriptors();
   const settings = loadSettings(environment, flags);
   const store = openStore(settings.dataDirectory);
   const python = choosePython({ flag: line.python, option: settings.python }, environment);
@@ -79,8 +85,9 @@ async function openContext(
       ? found
       : await interpreterOf(store, startedBy, environment);
   const pip = pipCommand(interpreter);
-  if (pip) return { environment, settings, store, interpreter, pip };
-  return { environment, settings, store, ...(await borrowPip(store, interpreter, environment)) };
+  const known = { environment, settings, store, descriptors };
+  if (pip) return { ...known, interpreter, pip };
+  return { ...known, ...(await borrowPip(store, interpreter, environment)) };
 }
 
 async function interpreterOf(
@@ -108,4 +115,11 @@ async function borrowPip(
   return { interpreter: { ...target, pip: lender.pip }, pip };
 }
 
-process.exitCode = await main(process.argv.slice(2));
+/** The build for Node is CommonJS, which starts sooner than a module and awaits in functions only. */
+async function run(): Promise<void> {
+  // Should nothing ever come of it, that is no success.
+  process.exitCode = 1;
+  process.exitCode = await main(process.argv.slice(2));
+}
+
+void run();

@@ -11,4 +11,6 @@ export interface CommandContext {
   readonly interpreter: Interpreter;
   /** The words that start the environment's pip, or one that can work on it. */
   readonly pip: readonly string[];
+  /** Those that were open when this process started. */
+  readonly descriptors: readonly number[];
 }

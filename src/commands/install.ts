@@ -2,14 +2,15 @@ import type { InstallWords } from '../cli/argv.ts';
 import { childEnvironment, type Environment } from '../config/load.ts';
 import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts';
 import { PipAccelError } from '../core/errors.ts';
-import type { Decided, InstalledDistribution, NormalizedName } from '../core/types.ts';
-import { planRemoval } from '../install/uninstall.ts';
+import type { Decided, NormalizedName } from '../core/types.ts';
 import { firstByName } from '../plan/installed.ts';
 import { type KeptState, readState } from '../plan/installed-state.ts';
+import type { PlannedItem } from '../plan/plan.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
 import { readRequest } from '../plan/request/request.ts';
 import { becomeProgram } from '../process/replace.ts';
+import { umask } from '../process/umask.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
 import { openReporter } from '../report/open.ts';
@@ -37,7 +38,7 @@ export async function install(
   const reason = options ? handOverReason(options, context.interpreter) : 'not understood';
   if (!options || !configuration || reason !== null) {
     log({ type: 'handed-over', reason: reason ?? 'not understood' });
-    return await becomeProgram([...context.pip, ...line.words], environment);
+    return await becomeProgram([...context.pip, ...line.words], environment, context.descriptors);
   }
   const files = await readableLine(line);
   try {
@@ -57,7 +58,7 @@ export async function install(
       reporter.emit({ type: 'handed-over', reason });
       return files.hasCopies
         ? await runPip([...context.pip, 'install', ...readable.arguments], environment, reporter)
-        : await becomeProgram([...context.pip, ...line.words], environment);
+        : await becomeProgram([...context.pip, ...line.words], environment, context.descriptors);
     };
     return await runJob({
       line: readable,
@@ -112,17 +113,15 @@ async function runJob(job: InstallJob): Promise<number> {
     const decision = await decide(job);
     if (decision.outcome === 'refused') return decision.exitCode;
     if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
-    const { items, remembered } = decision;
+    const { items, conflicts, remembered } = decision;
     const all = items.map(({ decided }) => decided);
     if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
       return await job.handOver('hashes that pip has to check');
     }
-    const irreplaceable = items.find(
-      ({ decided, replaces }) => !decided.direct && replaces && !canReplace(replaces, job),
-    );
-    if (irreplaceable) return await job.handOver(`${irreplaceable.spelling} is for pip to replace`);
+    const kept = await irreplaceable(items, job);
+    if (kept) return await job.handOver(`${kept.spelling} is for pip to replace`);
     const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
-    change = { items, remembered, images: await imagesOf(job, linked) };
+    change = { items, conflicts, remembered, images: await imagesOf(job, linked) };
   } catch (error) {
     if (error instanceof PipAccelError && error.code === 'authentication-required') {
       return await job.handOver('an index that asks for credentials');
@@ -146,7 +145,7 @@ async function imagesOf(
   const { context, environment } = job;
   const lookup = {
     store: context.store,
-    target: { interpreter: context.interpreter, umask: process.umask() },
+    target: { interpreter: context.interpreter, umask: umask() },
     builder: context.settings.builder,
     trustModTimes: context.settings.trustModTimes,
     environment,
@@ -181,10 +180,18 @@ function onlyDirect({ options, request }: InstallJob): boolean {
   );
 }
 
-/** False where pip has to replace what is installed: eggs, what lies outside the environment. */
-function canReplace(installed: InstalledDistribution, job: InstallJob): boolean {
-  const removal = planRemoval(installed, job.context.interpreter);
-  return removal !== null && removal.paths.size > 0;
+/** What pip has to replace: eggs, what lies outside the environment. */
+async function irreplaceable(
+  items: readonly PlannedItem[],
+  job: InstallJob,
+): Promise<PlannedItem | undefined> {
+  const replacing = items.filter(({ decided, replaces }) => !decided.direct && replaces);
+  if (replacing.length === 0) return undefined;
+  const { planRemoval } = await import('../install/uninstall.ts');
+  return replacing.find(({ replaces }) => {
+    const removal = replaces && planRemoval(replaces, job.context.interpreter);
+    return !removal || removal.paths.size === 0;
+  });
 }
 
 function fail(job: InstallJob, error: unknown): number {

@@ -97,10 +97,13 @@ export function redact(text: string): string {
 
 /** True for an operating system error with one of the given codes (`ENOENT`, …). */
 export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    codes.includes(error.code)
-  );
+  const code = errnoOf(error);
+  return code !== null && codes.includes(code);
+}
+
+/** The code of a system error, such as `ENOSPC`; null where it has none. */
+export function errnoOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : null;
 }

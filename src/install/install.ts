@@ -3,7 +3,7 @@ import type { InstalledDistribution, Interpreter } from '../core/types.ts';
 import type { Image } from '../store/images.ts';
 import { Linker, type LinkMode } from './link.ts';
 import { pipBehaviour } from './pip-behaviour.ts';
-import { type PlacedDistribution, placeDistribution } from './place.ts';
+import { type PlacedDistribution, placeDistributions } from './place.ts';
 import { Transaction } from './transaction.ts';
 import { planRemoval, remove } from './uninstall.ts';
 
@@ -51,18 +51,18 @@ export async function install(
   const transaction = new Transaction(interpreter.scheme.purelib);
   const linker = new Linker(options.linkMode);
   const behaviour = pipBehaviour(interpreter.pip);
-  const context = { interpreter, options, transaction, linker, behaviour };
   let current = 'the distributions';
-  const placed: PlacedDistribution[] = [];
+  let placed: readonly PlacedDistribution[] = [];
   try {
     for (const { replaces } of steps) {
       current = replaces ? `in place of ${replaces.name} ${replaces.version}` : current;
       if (replaces) removeReplaced(replaces, transaction, interpreter);
     }
-    for (const step of steps) {
-      current = `${step.image.manifest.name} ${step.image.manifest.version}`;
-      placed.push(placeDistribution(step, context));
-    }
+    const onStep = ({ image: { manifest } }: InstallStep): void => {
+      current = `${manifest.name} ${manifest.version}`;
+    };
+    const context = { interpreter, options, transaction, linker, behaviour, onStep };
+    placed = await placeDistributions(steps, context);
     for (const distribution of placed) distribution.publish();
     await options.beforeCommit?.();
   } catch (error) {

@@ -1,18 +1,16 @@
-import { chmodSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, lstatSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import type { Interpreter, Scheme } from '../core/types.ts';
-import type { Image, ImageFile, ImageTree } from '../store/images.ts';
+import { umask } from '../process/umask.ts';
+import { type Image, type ImageTree, readFileLists } from '../store/images.ts';
+import { startLinking } from './crew.ts';
 import type { InstallOptions, InstallStep } from './install.ts';
 import type { Linker } from './link.ts';
+import { below, isSkipped, type LinkOutcome } from './link-trees.ts';
 import type { PipBehaviour } from './pip-behaviour.ts';
-import {
-  type Additions,
-  composeRecord,
-  hasReadyRecord,
-  patchBytecode,
-  readyRecord,
-} from './record.ts';
-import { entryPointScripts, pathWarning, rewriteScript } from './scripts.ts';
+import { plannedFiles, type Present, type SurveyedTree, survey } from './planned-trees.ts';
+import { type Additions, composeRecord, patchBytecode, readyRecord } from './record.ts';
+import { entryPointScripts, type PathCheck, pathCheck, rewriteScript } from './scripts.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface PlaceContext {
@@ -21,6 +19,8 @@ export interface PlaceContext {
   readonly transaction: Transaction;
   readonly linker: Linker;
   readonly behaviour: PipBehaviour;
+  /** Told what is being done, for the message of a failure. */
+  readonly onStep: (step: InstallStep) => void;
 }
 
 export interface PlacedDistribution {
@@ -30,23 +30,143 @@ export interface PlacedDistribution {
   publish(): void;
 }
 
-/** Puts a distribution's modules, data and scripts in place, and prepares its dist-info folder. */
-export function placeDistribution(step: InstallStep, context: PlaceContext): PlacedDistribution {
-  const { interpreter, options, behaviour } = context;
-  const { image } = step;
-  const scheme = schemeOf(step, interpreter);
-  const skipped = new Set(
-    image.manifest.rewritten.flatMap(({ path, bytecode }) => [path, bytecode]),
+/**
+ * Puts modules, data and scripts in place, and prepares the dist-info folders. The trees are
+ * linked by several threads in no order, while this one writes what is the environment's own.
+ */
+export async function placeDistributions(
+  steps: readonly InstallStep[],
+  context: PlaceContext,
+): Promise<readonly PlacedDistribution[]> {
+  const { options, transaction } = context;
+  const works = steps.map((step) => planStep(step, context));
+  const trees = works.flatMap(({ linked }) => linked);
+  for (const folder of new Set(trees.map(({ target }) => target))) transaction.makeFolder(folder);
+  const present = survey(trees, options.compile);
+  for (const path of present.files) moveFileAside(path, transaction);
+  transaction.willLink({ trees, present, compile: options.compile });
+  const checkPath = pathCheck(
+    { path: options.path, interpreter: context.interpreter },
+    context.behaviour,
   );
-  for (const tree of image.manifest.trees) {
-    placeTree(image, tree, {
-      ...context,
+  const crew = startLinking({ trees, compile: options.compile, mode: options.linkMode });
+  let placed: readonly PlacedDistribution[] = [];
+  let failure: unknown = null;
+  try {
+    placed = works.map((work) => placeOwn(work, { ...context, checkPath }));
+  } catch (error) {
+    failure = error;
+  }
+  const outcomes = await crew.finish();
+  if (failure) throw failure;
+  settle(outcomes, trees, { ...context, present });
+  return placed;
+}
+
+function moveFileAside(path: string, transaction: Transaction): void {
+  if (lstatSync(path).isDirectory()) {
+    throw Object.assign(new Error(`${path} is a directory`), { code: 'EISDIR' });
+  }
+  transaction.moveAside(path);
+}
+
+/** What there is to do for a distribution. */
+interface StepWork {
+  readonly step: InstallStep;
+  /** The folders of this distribution: headers lie under its name. */
+  readonly scheme: Scheme;
+  /** Linked in any order; the dist-info folder, aside, among them. */
+  readonly linked: readonly SurveyedTree[];
+  /** Reach into the folder of scripts, where what is written counts by its order too. */
+  readonly sequential: readonly number[];
+  /** The dist-info folder, aside. */
+  readonly staged: string;
+}
+
+function planStep(step: InstallStep, context: PlaceContext): StepWork {
+  const { image, spelling } = step;
+  const { manifest, path: imagePath } = image;
+  const scheme = {
+    ...context.interpreter.scheme,
+    headers: join(context.interpreter.scheme.headers, spelling ?? manifest.name),
+  };
+  const linked: SurveyedTree[] = [];
+  const sequential: number[] = [];
+  const compiled = context.options.compile ? 1 : 0;
+  for (const [list, tree] of manifest.trees.entries()) {
+    if (reachesScripts(tree, scheme)) {
+      sequential.push(list);
+      continue;
+    }
+    linked.push({
+      imagePath,
+      list,
+      source: `${imagePath}/${tree.scheme}`,
       target: scheme[tree.scheme],
-      skipped: tree.scheme === 'scripts' ? skipped : noPaths,
+      mtime: manifest.mtime,
+      files: tree.files + compiled * tree.bytecode,
+      top: tree.top,
     });
   }
-  const changed = placeRewritten(image, scheme, context);
-  const commands = placeCommands(image, scheme, context);
+  context.transaction.makeFolder(scheme[manifest.root]);
+  const staged = context.transaction.stage(manifest.distInfo);
+  linked.push({
+    imagePath,
+    list: manifest.trees.length,
+    source: `${imagePath}/${manifest.root}`,
+    target: dirname(staged),
+    mtime: manifest.mtime,
+    files: manifest.distInfoFiles,
+    top: [manifest.distInfo],
+  });
+  return { step, scheme, linked, sequential, staged };
+}
+
+function reachesScripts({ scheme: key, top }: ImageTree, scheme: Scheme): boolean {
+  const place = relative(scheme[key], scheme.scripts);
+  if (place.startsWith('..')) return false;
+  return place === '' || top.includes(place.split('/', 1)[0] ?? '');
+}
+
+/** Where two trees name one path, or somebody was there meanwhile: the last step's file is it. */
+function settle(
+  outcomes: readonly LinkOutcome[],
+  trees: readonly SurveyedTree[],
+  context: PlaceContext & { readonly present: Present },
+): void {
+  const { options, transaction, linker, present } = context;
+  for (const { failure, fallbacks } of outcomes) {
+    if (failure) throw Object.assign(new Error(failure.message), { code: failure.code });
+    linker.fallbacks.push(...fallbacks);
+  }
+  const taken = new Set(outcomes.flatMap((outcome) => outcome.taken));
+  if (taken.size === 0) return;
+  const owners = new Map<string, { source: string; tree: SurveyedTree }[]>();
+  for (const { path, source, tree } of plannedFiles(trees, options.compile)) {
+    if (!taken.has(path)) continue;
+    owners.set(path, [...(owners.get(path) ?? []), { source, tree: tree as SurveyedTree }]);
+  }
+  for (const [path, candidates] of owners) {
+    const last = candidates.at(-1);
+    if (!last) continue;
+    // Only a path that one tree names can have been taken by somebody else.
+    if (candidates.length === 1) present.files.add(path);
+    const link = linker.between(dirname(last.source), dirname(path));
+    transaction.makeFile(path, (to) => link(last.source, to, last.tree.mtime));
+  }
+}
+
+/** Writes what is the environment's own, and all that goes into the folder of scripts. */
+function placeOwn(
+  work: StepWork,
+  context: PlaceContext & { readonly checkPath: PathCheck },
+): PlacedDistribution {
+  const { step, scheme } = work;
+  const { options, behaviour } = context;
+  context.onStep(step);
+  placeSequential(work, context);
+  const changed = placeRewritten(step.image, scheme, context);
+  const commands = placeCommands(step.image, scheme, context);
   const additions: Additions = {
     scheme,
     compiled: options.compile,
@@ -54,44 +174,35 @@ export function placeDistribution(step: InstallStep, context: PlaceContext): Pla
     generated: commands.all,
     changed: behaviour.rehashesScripts ? changed : new Map(),
   };
+  completeDistInfo(work, additions, context);
+  const { root, distInfo } = step.image.manifest;
   return {
-    warning: pathWarning(commands.console, { path: options.path, interpreter }, behaviour),
-    publish: stageDistInfo(step, additions, context),
+    warning: context.checkPath(commands.console),
+    publish: () => context.transaction.publish(work.staged, join(scheme[root], distInfo)),
   };
 }
 
-const noPaths: ReadonlySet<string | null> = new Set();
-
-/** The folders of a distribution: headers lie under its name. */
-function schemeOf({ image, spelling }: InstallStep, { scheme }: Interpreter): Scheme {
-  return { ...scheme, headers: join(scheme.headers, spelling ?? image.manifest.name) };
-}
-
-interface TreeContext extends PlaceContext {
-  readonly target: string;
-  readonly skipped: ReadonlySet<string | null>;
-}
-
-function placeTree(
-  { path: imagePath, manifest }: Image,
-  tree: ImageTree,
-  context: TreeContext,
-): void {
-  const { transaction, linker, options, target, skipped } = context;
-  const source = `${imagePath}/${tree.scheme}`;
-  transaction.makeFolder(target);
-  for (const folder of tree.folders) transaction.makeFolder(`${target}/${folder}`);
-  const link = linker.between(source, target);
-  const place = ([path]: ImageFile): void => {
-    if (skipped.has(path)) return;
-    transaction.makeFile(`${target}/${path}`, (to) =>
-      link(`${source}/${path}`, to, manifest.mtime),
-    );
-  };
-  for (const file of tree.files) place(file);
-  if (!options.compile) return;
-  for (const folder of tree.bytecodeFolders) transaction.makeFolder(`${target}/${folder}`);
-  for (const file of tree.bytecode) place(file);
+function placeSequential({ step, scheme, sequential }: StepWork, context: PlaceContext): void {
+  if (sequential.length === 0) return;
+  const { transaction, linker, options } = context;
+  const { path: imagePath, manifest } = step.image;
+  const lists = readFileLists(imagePath);
+  for (const at of sequential) {
+    const key = manifest.trees[at]?.scheme ?? 'scripts';
+    transaction.makeFolder(scheme[key]);
+    const link = linker.between(`${imagePath}/${key}`, scheme[key]);
+    for (const entry of lists[at] ?? []) {
+      if (isSkipped(entry, options.compile)) continue;
+      const [folder, files, bytecode] = entry;
+      const [from, to] = [below(`${imagePath}/${key}`, folder), below(scheme[key], folder)];
+      transaction.makeFolder(to);
+      for (const name of options.compile ? [...files, ...bytecode] : files) {
+        transaction.makeFile(`${to}/${name}`, (path) =>
+          link(`${from}/${name}`, path, manifest.mtime),
+        );
+      }
+    }
+  }
 }
 
 /**
@@ -107,7 +218,9 @@ function placeRewritten(
   const contents = new Map<string, Buffer>();
   const { mtime } = manifest;
   const write = (path: string, content: Buffer, mode: number): void => {
-    transaction.makeFile(join(scheme.scripts, path), (to) => {
+    const target = join(scheme.scripts, path);
+    transaction.makeFolder(dirname(target));
+    transaction.makeFile(target, (to) => {
       writeFileSync(to, content, { flag: 'wx' });
       chmodSync(to, mode);
       utimesSync(to, mtime, mtime);
@@ -134,10 +247,10 @@ function placeCommands(
 ): { readonly all: ReadonlyMap<string, Buffer>; readonly console: readonly string[] } {
   const scripts = entryPointScripts(manifest, interpreter, behaviour);
   const all = new Map<string, Buffer>();
-  const mode = (0o666 & ~process.umask()) | 0o555;
+  const mode = (0o666 & ~umask()) | 0o555;
   for (const { name, content } of [...scripts.console, ...scripts.gui]) {
     const path = join(scheme.scripts, name);
-    transaction.makeFolder(join(path, '..'));
+    transaction.makeFolder(dirname(path));
     transaction.makeFile(path, (to) => {
       writeFileSync(to, content, { flag: 'wx' });
       chmodSync(to, mode);
@@ -147,20 +260,14 @@ function placeCommands(
   return { all, console: scripts.console.map(({ name }) => join(scheme.scripts, name)) };
 }
 
-/** Prepares the dist-info folder aside; the rename that publishes it is the commit of its distribution. */
-function stageDistInfo(
-  { image, directUrl }: InstallStep,
-  additions: Additions,
-  context: PlaceContext,
-): () => void {
+/** Puts RECORD, REQUESTED and direct_url.json beside what is linked of the dist-info folder. */
+function completeDistInfo(work: StepWork, additions: Additions, context: PlaceContext): void {
   const { transaction, linker, behaviour } = context;
+  const { staged, step } = work;
+  const { image, directUrl } = step;
   const { distInfo, root, mtime } = image.manifest;
-  const library = additions.scheme[root];
-  transaction.makeFolder(library);
-  const staged = transaction.stage(distInfo.name);
-  const home = staged.slice(0, -distInfo.name.length - 1);
-  placeTree(image, distInfo, { ...context, target: home, skipped: noPaths });
-  const link = linker.between(image.path, home);
+  transaction.makeFolder(staged);
+  const link = linker.between(image.path, dirname(staged));
   const put = (name: string, write: (path: string) => void): void =>
     transaction.makeFile(`${staged}/${name}`, write);
   const generated = new Map(additions.generated);
@@ -170,12 +277,12 @@ function stageDistInfo(
   if (directUrl !== null && behaviour.writesDirectUrl) {
     const content = Buffer.from(directUrl);
     put('direct_url.json', (path) => writeFileSync(path, content, { flag: 'wx' }));
-    generated.set(join(library, distInfo.name, 'direct_url.json'), content);
+    generated.set(join(additions.scheme[root], distInfo, 'direct_url.json'), content);
   }
   const complete = { ...additions, generated };
   put('RECORD', (path) => {
-    if (hasReadyRecord(image, complete)) link(readyRecord(image, complete), path, mtime);
+    const ready = readyRecord(image, complete);
+    if (ready) link(ready, path, mtime);
     else writeFileSync(path, composeRecord(image, complete), { flag: 'wx' });
   });
-  return () => transaction.publish(staged, join(library, distInfo.name));
 }

@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Scheme } from '../core/types.ts';
-import { formatRecord, installerContent, recordLine, type RecordLine } from '../python/record.ts';
-import { type Image, readRecordRows, recordVariant } from '../store/images.ts';
+import {
+  formatRecord,
+  insertIntoRecord,
+  installerContent,
+  recordLine,
+  type RecordLine,
+} from '../python/record.ts';
+import { type Image, readRecordRows, recordVariant, schemeShape } from '../store/images.ts';
 
 /** What an environment adds to a distribution. */
 export interface Additions {
@@ -16,35 +22,46 @@ export interface Additions {
   readonly changed: ReadonlyMap<string, Buffer>;
 }
 
-/** True where RECORD lies ready in the image. */
-export function hasReadyRecord({ manifest }: Image, additions: Additions): boolean {
-  return manifest.selfContained && additions.generated.size === 0;
+/** The path of a RECORD that can be linked as it lies in the image; null where there is none. */
+export function readyRecord(image: Image, additions: Additions): string | null {
+  return additions.generated.size === 0 ? preparedRecord(image, additions) : null;
 }
 
-/** Where the ready RECORD lies. */
-export function readyRecord(image: Image, additions: Additions): string {
-  return join(image.path, recordVariant(additions));
+/** A RECORD in the image that lacks the generated files only. */
+function preparedRecord({ path, manifest }: Image, additions: Additions): string | null {
+  const { recordShape, root } = manifest;
+  const fits = recordShape === '' || recordShape === schemeShape(additions.scheme, root);
+  return fits ? join(path, recordVariant(additions)) : null;
 }
 
 /** The RECORD of a distribution in this environment, with paths relative to its modules (PEP 376). */
 export function composeRecord(image: Image, additions: Additions): string {
+  const library = additions.scheme[image.manifest.root];
+  const generated = [...additions.generated].map(([path, content]) =>
+    recordLine(relative(library, path), content),
+  );
+  const prepared = preparedRecord(image, additions);
+  return prepared === null
+    ? formatRecord([...recordLines(image, additions), ...generated])
+    : insertIntoRecord(readFileSync(prepared, 'utf8'), generated);
+}
+
+function recordLines(image: Image, additions: Additions): readonly RecordLine[] {
   const { root, distInfo } = image.manifest;
-  const { scheme, generated, changed } = additions;
+  const { scheme, changed } = additions;
   const { rows, bytecode } = readRecordRows(image);
-  const library = scheme[root];
   const lines = [...rows, ...(additions.compiled ? bytecode : [])].map(
     ([key, path, hash, size]): RecordLine => {
       if (key === null || key === root) return [path, hash, size];
       const absolute = join(scheme[key], path);
       const content = changed.get(absolute);
-      const place = relative(library, absolute);
+      const place = relative(scheme[root], absolute);
       return content ? recordLine(place, content) : [place, hash, size];
     },
   );
-  for (const [path, content] of generated) lines.push(recordLine(relative(library, path), content));
-  lines.push(recordLine(`${distInfo.name}/INSTALLER`, installerContent));
-  if (additions.requested) lines.push(recordLine(`${distInfo.name}/REQUESTED`, Buffer.alloc(0)));
-  return formatRecord(lines);
+  lines.push(recordLine(`${distInfo}/INSTALLER`, installerContent));
+  if (additions.requested) lines.push(recordLine(`${distInfo}/REQUESTED`, Buffer.alloc(0)));
+  return lines;
 }
 
 /** The bytecode of a source whose bytes were changed here: its header names the new size and mtime. */

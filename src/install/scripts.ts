@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, normalize } from 'node:path';
 import type { Interpreter } from '../core/types.ts';
-import { parseScriptTarget } from '../python/entry-points.ts';
+import type { ScriptTarget } from '../python/entry-points.ts';
 import type { ImageManifest } from '../store/images.ts';
 import { compareText } from '../python/text.ts';
 import type { PipBehaviour } from './pip-behaviour.ts';
@@ -17,12 +17,11 @@ export function entryPointScripts(
   interpreter: Interpreter,
   behaviour: PipBehaviour,
 ): { readonly console: readonly Script[]; readonly gui: readonly Script[] } {
-  const make = ([name, value]: readonly [string, string]): Script => {
-    const target = parseScriptTarget(`${name} = ${value}`);
-    if (!target) throw new Error(`the image of ${manifest.name} has the entry point ${name}`);
-    const text = shebang(interpreter.executable) + behaviour.scriptBody(target);
-    return { name: target.name, content: Buffer.from(text) };
-  };
+  const firstLine = shebang(interpreter.executable);
+  const make = (target: ScriptTarget): Script => ({
+    name: target.name,
+    content: Buffer.from(firstLine + behaviour.scriptBody(target)),
+  });
   return {
     console: withAliases(manifest.consoleScripts, interpreter, behaviour).map(make),
     gui: manifest.guiScripts.map(make),
@@ -34,31 +33,22 @@ export function entryPointScripts(
  * those of the Python at hand in their place (`get_console_script_specs`).
  */
 function withAliases(
-  scripts: ImageManifest['consoleScripts'],
+  scripts: readonly ScriptTarget[],
   { versionInfo: [major, minor] }: Interpreter,
   { knowsLongVersions }: PipBehaviour,
-): (readonly [string, string])[] {
-  const specific: (readonly [string, string])[] = [];
-  let rest = [...scripts];
-  const number = knowsLongVersions ? '\\d+' : '\\d';
-  const families = [
-    {
-      name: 'pip',
-      aliases: ['pip', `pip${major}`, `pip${major}.${minor}`],
-      versioned: new RegExp(`^pip(${number}(\\.${number})?)?$`),
-    },
-    {
-      name: 'easy_install',
-      aliases: ['easy_install', `easy_install-${major}.${minor}`],
-      versioned: new RegExp(`^easy_install(-${number}\\.${number})?$`),
-    },
-  ];
-  for (const { name, aliases, versioned } of families) {
-    const value = rest.find(([candidate]) => candidate === name)?.[1];
-    if (value === undefined) continue;
-    specific.push(...aliases.map((alias) => [alias, value] as const));
-    rest = rest.filter(([candidate]) => !versioned.test(candidate));
-  }
+): readonly ScriptTarget[] {
+  const specific: ScriptTarget[] = [];
+  let rest = scripts;
+  const take = (name: string, aliases: readonly string[], versioned: RegExp): void => {
+    const target = rest.find((candidate) => candidate.name === name);
+    if (!target) return;
+    specific.push(...aliases.map((alias) => ({ ...target, name: alias })));
+    rest = rest.filter((candidate) => !versioned.test(candidate.name));
+  };
+  const pips = knowsLongVersions ? /^pip(\d+(\.\d+)?)?$/ : /^pip(\d(\.\d)?)?$/;
+  const easies = knowsLongVersions ? /^easy_install(-\d+\.\d+)?$/ : /^easy_install(-\d\.\d)?$/;
+  take('pip', ['pip', `pip${major}`, `pip${major}.${minor}`], pips);
+  take('easy_install', ['easy_install', `easy_install-${major}.${minor}`], easies);
   return [...specific, ...rest];
 }
 
@@ -82,22 +72,41 @@ export function rewriteScript(content: Buffer, { executable }: Interpreter): Buf
   return Buffer.concat([Buffer.from(`#!${executable}\n`), rest]);
 }
 
-/** pip's words where scripts land in a folder that is not on PATH; null where all are. */
-export function pathWarning(
-  scripts: readonly string[],
+/** Tells what pip says of scripts in folders that are not on PATH; null where all of them are. */
+export type PathCheck = (scripts: readonly string[]) => string | null;
+
+/** PATH is looked at once for all distributions: resolving it asks the file system for every part of every entry. */
+export function pathCheck(
   { path, interpreter }: { path: string; interpreter: Interpreter },
   { pathComparison, notesTilde }: PipBehaviour,
-): string | null {
+): PathCheck {
   const entries = path.split(delimiter);
   const comparable = comparisons[pathComparison];
-  const known = new Set([...entries, dirname(interpreter.executable)].map(comparable));
-  const missing = new Map<string, Set<string>>();
-  for (const script of scripts) {
-    const folder = pathComparison === 'resolved' ? resolved(dirname(script)) : dirname(script);
-    if (known.has(comparable(folder))) continue;
-    missing.set(folder, (missing.get(folder) ?? new Set()).add(basename(script)));
-  }
-  if (missing.size === 0) return null;
+  const seen = new Map<string, { readonly shown: string; readonly isKnown: boolean }>();
+  let known: ReadonlySet<string> | null = null;
+  const look = (folder: string) => {
+    let found = seen.get(folder);
+    if (!found) {
+      known ??= new Set([...entries, dirname(interpreter.executable)].map(comparable));
+      const shown = pathComparison === 'resolved' ? resolved(folder) : folder;
+      found = { shown, isKnown: known.has(comparable(shown)) };
+      seen.set(folder, found);
+    }
+    return found;
+  };
+  return (scripts) => {
+    const missing = new Map<string, Set<string>>();
+    for (const script of scripts) {
+      const { shown, isKnown } = look(dirname(script));
+      if (isKnown) continue;
+      missing.set(shown, (missing.get(shown) ?? new Set()).add(basename(script)));
+    }
+    if (missing.size === 0) return null;
+    return warningText(missing, notesTilde && entries.some((entry) => entry.startsWith('~')));
+  };
+}
+
+function warningText(missing: ReadonlyMap<string, ReadonlySet<string>>, hasTilde: boolean): string {
   const lines = Array.from(
     missing,
     ([folder, names]) =>
@@ -107,7 +116,7 @@ export function pathWarning(
   lines.push(
     `Consider adding ${them} to PATH or, if you prefer to suppress this warning, use --no-warn-script-location.`,
   );
-  if (notesTilde && entries.some((entry) => entry.startsWith('~'))) {
+  if (hasTilde) {
     lines.push(
       'NOTE: The current PATH contains path(s) starting with `~`, which may not be expanded by all applications.',
     );

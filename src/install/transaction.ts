@@ -11,13 +11,23 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
+import type { PlannedTree } from './link-trees.ts';
+import { type Present, unlinkTrees } from './planned-trees.ts';
 
 type Change =
   | { readonly type: 'made-file'; readonly path: string }
   | { readonly type: 'made-folder'; readonly path: string }
   | { readonly type: 'made-staging'; readonly path: string }
+  | ({ readonly type: 'linked' } & LinkedTrees)
   | { readonly type: 'removed-folder'; readonly path: string; readonly mode: number }
   | { readonly type: 'moved'; readonly from: string; readonly to: string };
+
+/** Trees that are linked, and what was at their paths before and has to stay. */
+export interface LinkedTrees {
+  readonly trees: readonly PlannedTree[];
+  readonly present: Present;
+  readonly compile: boolean;
+}
 
 /**
  * Everything that a run changes in an environment. What is in the way is moved into a staging
@@ -35,11 +45,16 @@ export class Transaction {
     this.#home = home;
   }
 
-  /** A new name within the staging folder, for what is prepared there and renamed into place. */
+  /** A path within the staging folder, for what is prepared there under its name and renamed into place. */
   stage(name: string): string {
-    const folder = join(this.#stagings[0] ?? this.#newStaging(this.#home), String(this.#count++));
-    mkdirSync(folder);
+    const folder = join(this.#stagings[0] ?? this.#newStaging(this.#home), 'new');
+    this.makeFolder(folder);
     return join(folder, name);
+  }
+
+  /** Takes note of trees that are about to be linked; of what is in their way, all was moved aside. */
+  willLink(trees: LinkedTrees): void {
+    this.#changes.push({ type: 'linked', ...trees });
   }
 
   /** Makes a folder and its parents where they are missing. */
@@ -182,6 +197,9 @@ function undo(change: Change): void {
       break;
     case 'made-folder':
       removeUnlessUsed(change.path);
+      break;
+    case 'linked':
+      unlinkTrees(change.trees, change.present, change.compile);
       break;
     case 'made-staging':
       rmSync(change.path, { recursive: true, force: true });

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import type { Decided } from '../core/types.ts';
 import type { Store } from '../store/layout.ts';
 
-/** What pip answered to one request. */
+/** What pip answered to one request, and what follows from it. */
 export interface RememberedDecision {
-  readonly format: 1;
-  readonly decided: readonly Decided[];
+  readonly format: 2;
+  /** In the order of installation, with the names as messages spell them. */
+  readonly items: readonly { readonly decided: Decided; readonly spelling: string }[];
+  /** What pip warns of afterwards; null where all is well. */
+  readonly conflicts: string | null;
   /**
    * What pip said on the way, and says again when the decision is taken from memory; null where
    * it was told to be quiet.
@@ -31,7 +34,7 @@ export function recallDecision(store: Store, key: string): RememberedDecision | 
     const decision = JSON.parse(
       readFileSync(decisionFile(store, key), 'utf8'),
     ) as RememberedDecision;
-    return decision.format === 1 && Array.isArray(decision.files) ? decision : null;
+    return decision.format === 2 && Array.isArray(decision.files) ? decision : null;
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { release, version } from 'node:os';
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { PipAccelError } from '../core/errors.ts';
 import type { Environment } from '../config/load.ts';
 import type { Interpreter } from '../core/types.ts';
@@ -8,8 +9,12 @@ import type { Store } from '../store/layout.ts';
 
 /** Facts as they are stored: with what has to be unchanged for them to hold. */
 export interface RememberedInterpreter {
+  /** A placeholder stands for the folder of a virtual environment. */
   readonly interpreter: Interpreter;
+  /** Files outside of it, by `fileStamp`. */
   readonly watched: readonly { readonly path: string; readonly stamp: string }[];
+  /** Folders of `sys.path` outside of it, by `pathFilesStamp`. */
+  readonly folders: readonly { readonly path: string; readonly stamp: string }[];
 }
 
 /** Variables that change what a Python finds on sys.path. */
@@ -70,33 +75,143 @@ function isExecutableFile(path: string): boolean {
   }
 }
 
-/** Where the facts of a Python are kept; what it finds on its path depends on these variables too. */
-export function interpreterFile(
-  store: Store,
-  executable: string,
-  environment: Environment,
-): string {
-  const key = createHash('sha256')
-    .update([executable, ...pathVariables.map((name) => environment[name] ?? '')].join('\0'))
-    .digest('hex');
-  return join(store.interpreters, `${key.slice(0, 32)}.json`);
-}
-
-/** The remembered facts of a Python, or null where there are none that still hold. */
+/**
+ * The remembered facts of a Python, or null where there are none that still hold. Those of a
+ * virtual environment hold in every other one that is made alike, wherever it lies.
+ */
 export function recallInterpreter(
   store: Store,
   executable: string,
   environment: Environment,
 ): Interpreter | null {
+  const identity = identifyInterpreter(executable, environment);
   let remembered: RememberedInterpreter;
   try {
-    const text = readFileSync(interpreterFile(store, executable, environment), 'utf8');
+    const text = readFileSync(interpreterFile(store, identity), 'utf8');
     remembered = JSON.parse(text) as RememberedInterpreter;
   } catch {
     return null;
   }
-  const holds = remembered.watched.every(({ path, stamp }) => fileStamp(path) === stamp);
-  return holds ? remembered.interpreter : null;
+  const { watched, folders } = remembered;
+  const holds =
+    watched.every(({ path, stamp }) => fileStamp(path) === stamp) &&
+    folders.every(({ path, stamp }) => pathFilesStamp(path) === stamp);
+  if (!holds) return null;
+  const facts = relocate(remembered.interpreter, placeholder, identity.prefix) as Interpreter;
+  // The kernel may have been replaced since.
+  const markers = { ...facts.markers, platform_release: release(), platform_version: version() };
+  return { ...facts, markers };
+}
+
+/** What has to be the same for the facts of one Python to be those of another. */
+export interface InterpreterIdentity {
+  /** Under which they are remembered. */
+  readonly digest: string;
+  /** The virtual environment's folder, for which a placeholder stands in the facts; null outside of one. */
+  readonly prefix: string | null;
+}
+
+/**
+ * A virtual environment is what its `pyvenv.cfg`, the Python behind it, its pip and the `.pth`
+ * files make of it; another interpreter is told by its path alone, and watched.
+ */
+export function identifyInterpreter(
+  executable: string,
+  environment: Environment,
+): InterpreterIdentity {
+  const variables = pathVariables.map((name) => environment[name] ?? '');
+  const prefix = dirname(dirname(executable));
+  const parts = virtualEnvironmentParts(prefix);
+  const own = parts
+    ? [
+        basename(executable),
+        realStamp(executable),
+        ...parts.map((text) => text.replaceAll(prefix, placeholder)),
+      ]
+    : [executable];
+  const digest = createHash('sha256')
+    .update(JSON.stringify([variables, own]))
+    .digest('hex');
+  return { digest, prefix: parts ? prefix : null };
+}
+
+/** Where facts are kept. */
+export function interpreterFile(store: Store, { digest }: InterpreterIdentity): string {
+  return join(store.interpreters, `${digest.slice(0, 32)}.json`);
+}
+
+const placeholder = '{prefix}';
+
+/** The facts with one folder's path in place of another's, wherever a path begins with it. */
+export function relocate(value: unknown, from: string | null, to: string | null): unknown {
+  if (from === null || to === null) return value;
+  if (typeof value === 'string') {
+    return value === from || value.startsWith(`${from}/`) ? to + value.slice(from.length) : value;
+  }
+  if (Array.isArray(value)) return value.map((member) => relocate(member, from, to));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, relocate(member, from, to)]),
+  );
+}
+
+/** The facts as they are remembered: of no environment in particular. */
+export function withoutPrefix(interpreter: Interpreter, prefix: string | null): Interpreter {
+  return relocate(interpreter, prefix, placeholder) as Interpreter;
+}
+
+/** All that tells one virtual environment of a Python from another; null where it is none. */
+function virtualEnvironmentParts(prefix: string): readonly string[] | null {
+  const configuration = textOrNone(join(prefix, 'pyvenv.cfg'));
+  if (configuration === null) return null;
+  // How it was called, and what its prompt is, changes nothing.
+  const settings = configuration
+    .split('\n')
+    .filter((line) => !/^\s*(command|prompt)\s*=/i.test(line));
+  const parts = [settings.join('\n'), textOrNone(join(prefix, 'bin', 'pip')) ?? ''];
+  for (const name of namesOrNone(join(prefix, 'lib'))) {
+    parts.push(name, ...pathFiles(join(prefix, 'lib', name, 'site-packages')));
+  }
+  return parts;
+}
+
+/** What in a folder of `sys.path` changes that path, or names the pip that lies there. */
+function pathFiles(folder: string): readonly string[] {
+  return namesOrNone(folder).flatMap((name) => {
+    if (name.endsWith('.pth')) return [name, textOrNone(join(folder, name)) ?? ''];
+    return /^pip(-.*)?$|^(site|user)customize\b/.test(name) ? [name] : [];
+  });
+}
+
+export function pathFilesStamp(folder: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify(pathFiles(folder)))
+    .digest('hex');
+}
+
+/** The executable that a link leads to, and its stamp. */
+function realStamp(executable: string): string {
+  try {
+    return `${realpathSync(executable)} ${fileStamp(executable)}`;
+  } catch {
+    return 'absent';
+  }
+}
+
+function textOrNone(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+}
+
+function namesOrNone(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }
 
 /** Size, mtime and ctime of what a path leads to; `absent` where there is nothing. */

@@ -59,6 +59,11 @@ export function formatVersion(version: ParsedVersion): string {
   return local === null ? text : `${text}+${local.join('.')}`;
 }
 
+/** One spelling for all versions that `==` without a local part takes for the same: `1.0`, `1.0.0` and `1+cpu` are `1`. */
+export function publicVersion(version: ParsedVersion): string {
+  return formatVersion({ ...withoutTrailingZeros(version), local: null });
+}
+
 /** True for `1.0a1`, `1.0.dev1`, `1.0.post1.dev1`. */
 export function isPrerelease(version: ParsedVersion): boolean {
   return version.pre !== null || version.dev !== null;

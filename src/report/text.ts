@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import type { Verbosity } from '../config/options.ts';
 import { hasErrno } from '../core/errors.ts';
 import type { Emit, Event } from '../core/events.ts';
@@ -34,19 +35,29 @@ export interface ReportOptions {
 
 const levels: readonly Verbosity[] = ['error', 'warning', 'info', 'verbose', 'debug'];
 
+/**
+ * Not `process.stdout`: to load that takes 4 ms, and it makes a pipe non-blocking also for the
+ * pip that takes our place, whose `print` then fails when the pipe is full.
+ */
 export function consoleStreams(): Streams {
-  // Whoever reads may go away (`| head`); an installation under way goes on.
-  for (const stream of [process.stdout, process.stderr]) {
-    if (stream.listenerCount('error') === 0) stream.on('error', ignoreBrokenPipe);
-  }
-  return {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
-  };
+  return { stdout: (text) => write(1, text), stderr: (text) => write(2, text) };
 }
 
-function ignoreBrokenPipe(error: unknown): void {
-  if (!hasErrno(error, 'EPIPE')) throw error;
+/** Milliseconds between looks at a full pipe that somebody else made non-blocking. */
+const fullPipeDelay = 5;
+
+function write(descriptor: 1 | 2, text: string): void {
+  let left: Uint8Array = Buffer.from(text);
+  while (left.length > 0) {
+    try {
+      left = left.subarray(writeSync(descriptor, left));
+    } catch (error) {
+      // Whoever reads may go away (`| head`); an installation under way goes on.
+      if (hasErrno(error, 'EPIPE')) return;
+      if (!hasErrno(error, 'EAGAIN')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeDelay);
+    }
+  }
 }
 
 export function textReporter(streams: Streams, options: ReportOptions): Reporter {

@@ -1,5 +1,5 @@
 import type { Environment } from '../config/load.ts';
-import type { Archive, Decided } from '../core/types.ts';
+import type { Archive, Decided, Version } from '../core/types.ts';
 import { binaryPaths, readManifest } from './binaries.ts';
 import { findImage, type Image, type ImageTarget } from './images.ts';
 import { binaryKeyInputs, type BuilderChoice } from './key.ts';
@@ -15,16 +15,22 @@ export interface ImageLookup {
   readonly environment: Environment;
 }
 
+/** What tells the archive of a distribution. */
+export interface SoughtArchive extends Pick<Decided, 'key' | 'source'> {
+  readonly metadata: { readonly version: Version };
+}
+
 /**
  * The image of a decided distribution, or null where there is none. An image of the right
  * archive is as good as the archive, which is neither read nor missed.
  */
-export function findImageOf(item: Decided, lookup: ImageLookup): Image | null {
+export function findImageOf(item: SoughtArchive, lookup: ImageLookup): Image | null {
   const archive = archiveOf(item, lookup);
   return archive ? findImage(lookup.store, archive, lookup.target) : null;
 }
 
-function archiveOf(item: Decided, lookup: ImageLookup): Archive | null {
+/** The wheel, or what was built of the sdist; null where there is none. Whether it is still there was not looked at. */
+export function archiveOf(item: SoughtArchive, lookup: ImageLookup): Archive | null {
   const { key, metadata, source } = item;
   const sha256 = source.sha256 ?? findSource(lookup.store, source, lookup)?.sha256 ?? null;
   if (sha256 === null) return null;

@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
 import type { Archive, Interpreter, NormalizedName, Scheme, Version } from '../core/types.ts';
+import type { ScriptTarget } from '../python/entry-points.ts';
 import type { Store } from './layout.ts';
 
 /**
  * An image is the unpacked, link-ready tree of one archive, for the Pythons that read the same
- * bytecode and for one umask (a hardlink shares its mode). In `images/v1/<key>/`:
+ * bytecode and for one umask (a hardlink shares its mode). In `images/v2/<key>/`:
  *
- *     manifest.json          what to link (`ImageManifest`); nothing is ever walked
+ *     manifest.json          what it is (`ImageManifest`): all that most of an installation needs
+ *     files.json             what to link (`FileLists`), read by the thread that links; nothing is ever walked
  *     record.json            the rows of RECORD (`RecordRows`), read where RECORD is composed
  *     purelib/ platlib/ …    a tree per folder of the scheme, `.pyc` files next to their sources
  *     record/                RECORD ready-made: `plain`, `compiled`, `requested`, …
@@ -30,30 +32,42 @@ export interface ImageManifest {
   readonly root: 'purelib' | 'platlib';
   /** Seconds since 1970. */
   readonly mtime: number;
-  /** In the order in which they are linked: where two name one path, the later wins. */
+  /** In the order in which they are installed: where two name one path, the later wins. */
   readonly trees: readonly ImageTree[];
-  /** The dist-info folder, which is linked last; paths begin with its name. */
-  readonly distInfo: ImageTree & { readonly name: string };
-  /** Files of the `scripts` tree that begin with `#!python`: written anew for each environment. */
+  /** The dist-info folder's name; its tree, below `root`, is the last of the file lists. */
+  readonly distInfo: string;
+  /** How many files the dist-info folder has. */
+  readonly distInfoFiles: number;
+  /** Files of the `scripts` tree that begin with `#!python`: written anew for each environment. In no list. */
   readonly rewritten: readonly { readonly path: string; readonly bytecode: string | null }[];
-  /** Name and `module:function`, in their order. */
-  readonly consoleScripts: readonly (readonly [name: string, target: string])[];
-  readonly guiScripts: readonly (readonly [name: string, target: string])[];
-  /** True where RECORD is the same in every environment, and lies ready in `record/`. */
-  readonly selfContained: boolean;
+  /** Entry points that become scripts, in their order. */
+  readonly consoleScripts: readonly ScriptTarget[];
+  readonly guiScripts: readonly ScriptTarget[];
+  /**
+   * For which environments RECORD lies ready, but for the lines of what is written there: those
+   * whose `schemeShape` this is; the empty text stands for all of them, null for none.
+   */
+  readonly recordShape: string | null;
 }
 
 export interface ImageTree {
   readonly scheme: keyof Scheme;
-  /** Parents before children. */
-  readonly folders: readonly string[];
-  readonly files: readonly ImageFile[];
-  /** Folders that only bytecode needs. */
-  readonly bytecodeFolders: readonly string[];
-  readonly bytecode: readonly ImageFile[];
+  /** What lies at its root. */
+  readonly top: readonly string[];
+  /** How many files it has; then how many more of bytecode. */
+  readonly files: number;
+  readonly bytecode: number;
 }
 
-export type ImageFile = readonly [path: string, size: number];
+/** For each tree its folders, parents before children, the root (`''`) among them; last those of the dist-info folder. */
+export type FileLists = readonly (readonly FolderFiles[])[];
+
+/** A folder, the names of its files, and of its bytecode; it is for bytecode only where it has nothing else. */
+export type FolderFiles = readonly [
+  folder: string,
+  files: readonly string[],
+  bytecode: readonly string[],
+];
 
 /** A row of RECORD; with a null scheme the path stands as it is, for nothing was installed for it. */
 export type RecordRow = readonly [
@@ -93,11 +107,25 @@ export function findImage(store: Store, archive: Archive, target: ImageTarget): 
   }
 }
 
+/** What an image has to link. */
+export function readFileLists(imagePath: string): FileLists {
+  return JSON.parse(readFileSync(`${imagePath}/files.json`, 'utf8')) as FileLists;
+}
+
 export function readRecordRows(image: Image): RecordRows {
   return JSON.parse(readFileSync(join(image.path, 'record.json'), 'utf8')) as RecordRows;
 }
 
-/** Where RECORD lies ready in an image that is self-contained. */
+/**
+ * How the folders of a scheme lie to each other, seen from the one with the modules: what the
+ * paths in a RECORD depend on. The same in most virtual environments of one Python.
+ */
+export function schemeShape(scheme: Scheme, root: 'purelib' | 'platlib'): string {
+  const places = [scheme.purelib, scheme.platlib, scheme.scripts, scheme.data];
+  return places.map((folder) => relative(scheme[root], folder)).join(':');
+}
+
+/** Where RECORD lies ready in an image, by what an environment gets. */
 export function recordVariant(variant: { requested: boolean; compiled: boolean }): string {
   const words = [
     ...(variant.requested ? ['requested'] : []),

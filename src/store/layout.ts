@@ -14,8 +14,14 @@ export interface Store {
   readonly images: string;
   /** What pip decided, by the hash of what it was asked. */
   readonly decisions: string;
+  /** Which files an index has of a release, as far as somebody asked. */
+  readonly releases: string;
+  /** The metadata of archives, by their hash. */
+  readonly metadata: string;
   /** Facts of interpreters. */
   readonly interpreters: string;
+  /** Our Python scripts, in folders named by their content. */
+  readonly scripts: string;
   /** What is installed in environments that have not changed since it was read. */
   readonly environments: string;
   /** Output of builds. */
@@ -29,9 +35,12 @@ export function openStore(root: string): Store {
     root,
     sources: join(root, 'sources'),
     binaries: join(root, 'binaries', 'v1'),
-    images: join(root, 'images', 'v1'),
-    decisions: join(root, 'decisions', 'v1'),
-    interpreters: join(root, 'interpreters', 'v1'),
+    images: join(root, 'images', 'v2'),
+    decisions: join(root, 'decisions', 'v2'),
+    releases: join(root, 'releases', 'v1'),
+    metadata: join(root, 'metadata', 'v1'),
+    interpreters: join(root, 'interpreters', 'v2'),
+    scripts: join(root, 'scripts'),
     environments: join(root, 'environments', 'v1'),
     logs: join(root, 'logs'),
     temporary: join(root, 'tmp'),

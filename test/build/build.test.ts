@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PipAccelError } from '../../src/core/errors.ts';
 import { buildDistribution } from '../../src/obtain/cold/build/build.ts';
 import { buildSemantics } from '../../src/obtain/cold/build/request.ts';
-import { findBinary, readManifest } from '../../src/store/binaries.ts';
+import { readManifest } from '../../src/store/binaries.ts';
+import { findBinary } from '../../src/store/cold/find-binary.ts';
 import { binaryKeyInputs } from '../../src/store/key.ts';
 import {
   type Bench,

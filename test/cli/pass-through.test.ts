@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { executable, Sandbox } from './sandbox.ts';
@@ -96,6 +96,81 @@ test('descriptors above 2 reach pip', () => {
   const { stdout, exitCode } = sandbox.run(['sh', '-c', script, executable]);
   expect(exitCode).toBe(0);
   expect(stdout).toContain('--hash=sha256:');
+});
+
+/** Runs a line by both, with a pip that first says on standard error which descriptors it has. */
+function descriptorsOf(script: string): readonly (readonly string[])[] {
+  const probe = join(sandbox.root, 'probe');
+  mkdirSync(probe, { recursive: true });
+  writeFileSync(
+    join(probe, 'sitecustomize.py'),
+    [
+      'import os, sys',
+      'for name in sorted(os.listdir("/proc/self/fd"), key=int):',
+      '    path = "/proc/self/fd/" + name',
+      '    if int(name) > 2 and os.path.exists(path) and os.readlink(path) != os.devnull:',
+      '        sys.stderr.write("open: %s %s\\n" % (name, os.readlink(path).split(":")[0]))',
+    ].join('\n'),
+  );
+  const environment = { PYTHONPATH: probe };
+  return [executable, join(sandbox.venv, 'bin', 'pip')].map((file) => {
+    const { stderr } = sandbox.run(['bash', '-c', script, file], { environment });
+    return stderr.split('\n').filter((line) => line.startsWith('open: '));
+  });
+}
+
+test('pip finds the descriptors open that pip-accel was started with, and no others', () => {
+  const [found, expected] = descriptorsOf('exec "$0" list 5<some.txt 6< <(:) 33<some.txt');
+  expect(expected?.length).toBeGreaterThan(2);
+  expect(found).toEqual(expected);
+});
+
+test('make’s jobserver reaches pip', () => {
+  const start = [
+    'import os, sys',
+    'ends = os.pipe()',
+    'for end in ends: os.set_inheritable(end, True)',
+    'os.environ["MAKEFLAGS"] = " -j2 --jobserver-auth=%d,%d" % ends',
+    'os.execv(sys.argv[1], sys.argv[1:])',
+  ].join('\n');
+  const [found, expected] = descriptorsOf(`exec '${sandbox.python}' -c '${start}' "$0" list`);
+  expect(expected?.length).toBeGreaterThan(1);
+  expect(found).toEqual(expected);
+});
+
+test.each(['list', 'install pip', 'install no-such-project'])(
+  '%s leaves the pipe that it writes to as it was',
+  (line) => {
+    // Where it is non-blocking, `print` of Python fails when it is full.
+    const script = `{ "$0" ${line}; grep flags: /proc/self/fdinfo/1; } 2>/dev/null | tail -n 1`;
+    const { stdout } = sandbox.run(['sh', '-c', script, executable]);
+    expect(stdout).toBe('flags:\t01\n');
+  },
+);
+
+test('what lies in the current folder decides nothing, nor do variables of other programs', () => {
+  const folder = join(sandbox.root, 'project');
+  mkdirSync(folder, { recursive: true });
+  const files = {
+    '.env': 'PIP_ACCEL_CACHE=/nowhere\nPIP_TIMEOUT=7\n',
+    '.env.production': 'PIP_ACCEL_CACHE=/nowhere\n',
+    'bunfig.toml': 'preload = ["./intruder.js"]\n',
+    'intruder.js': 'console.log("intruder");\n',
+    'package.json': '{"type": "module", "imports": {"#x": "./intruder.js"}}\n',
+    'tsconfig.json': '{"compilerOptions": {"paths": {"*": ["./intruder.js"]}}}\n',
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const options = {
+    cwd: folder,
+    environment: { BUN_BE_BUN: '1', BUN_OPTIONS: '--preload ./intruder.js', NODE_PATH: folder },
+  };
+  expect(sandbox.accel(['accel', 'cache-dir'], options).stdout).toBe(`${sandbox.cache}\n`);
+  expect(sandbox.accel(['config', 'list'], options)).toEqual(
+    sandbox.pip(['config', 'list'], options),
+  );
+  expect(sandbox.accel(['install', 'pip'], options)).toEqual(
+    sandbox.pip(['install', 'pip'], options),
+  );
 });
 
 test('a requirements file that is a pipe is read', () => {

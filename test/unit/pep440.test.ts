@@ -143,7 +143,7 @@ function askPackaging(): Answers {
 import json, re, sys
 try:
     import packaging
-    current = int(packaging.__version__.split(".")[0]) >= 26
+    current = tuple(map(int, packaging.__version__.split(".")[:2])) >= (26, 3)
 except ImportError:
     current = False
 if current:

@@ -160,7 +160,7 @@ function askPackaging(): readonly Answer[] {
 import json, re, sys
 try:
     import packaging
-    current = int(packaging.__version__.split(".")[0]) >= 26
+    current = tuple(map(int, packaging.__version__.split(".")[:2])) >= (26, 3)
 except ImportError:
     current = False
 if current:

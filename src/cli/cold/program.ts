@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type Environment, loadSettings } from '../../config/load.ts';
 import { type OptionSpec, optionTable } from '../../config/options.ts';
+import { consoleStreams } from '../../report/text.ts';
 import { openStore } from '../../store/layout.ts';
 
 declare const PIP_ACCEL_VERSION: string;
@@ -41,7 +42,7 @@ export async function runAccel(
     if (!(error instanceof Error && 'exitCode' in error)) throw error;
     return Number(error.exitCode);
   } finally {
-    process.stdout.write(output);
+    consoleStreams().stdout(output);
   }
 }
 

@@ -1,10 +1,7 @@
 import type { Emit } from '../../core/events.ts';
 import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
-import { rememberDecision } from '../../plan/cold/remember.ts';
-import type { RememberedDecision } from '../../plan/decisions.ts';
 import { atLeast } from '../../python/pip.ts';
-import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { decideByDownload } from './decide-by-download.ts';
 
@@ -42,17 +39,4 @@ function unheard(emit: Emit): Emit {
   return (event) => {
     if (event.type !== 'pip-line' || event.stream === 'stderr') emit(event);
   };
-}
-
-/** Keeps a decision, as far as the store takes one. */
-export async function remember(
-  job: InstallJob,
-  key: string,
-  decision: RememberedDecision,
-): Promise<void> {
-  try {
-    await rememberDecision(job.context.store, key, decision);
-  } catch (error) {
-    if (!isStoreTrouble(error, job.context.store)) throw error;
-  }
 }

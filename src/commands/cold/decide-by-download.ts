@@ -72,7 +72,7 @@ function satisfiedWord({ options }: InstallJob, isLegacy: boolean, isNamed: bool
 
 async function withMetadata(item: Decided, image: Image | undefined): Promise<Decided> {
   if (!image) throw new Error(`no image was made of ${item.source.filename}`);
-  const { distInfo } = image.manifest;
-  const file = join(image.path, distInfo.scheme, distInfo.name, 'METADATA');
+  const { root, distInfo } = image.manifest;
+  const file = join(image.path, root, distInfo, 'METADATA');
   return { ...item, metadata: parseMetadata(await readFile(file, 'utf8')) };
 }

@@ -1,3 +1,4 @@
+import { umask } from '../../process/umask.ts';
 import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
@@ -25,7 +26,7 @@ export async function obtain(
       trustModTimes: settings.trustModTimes,
       builder: settings.builder,
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
-      target: { interpreter, umask: process.umask() },
+      target: { interpreter, umask: umask() },
       fillEnvironment: (requirements, prefix) =>
         job.fillEnvironment(job, { requirements, prefix, signal }),
     });

@@ -1,10 +1,13 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
-import { execa } from 'execa';
+import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../../config/load.ts';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Interpreter } from '../../core/types.ts';
-import { scriptPath } from '../../python/cold/scripts.ts';
+import { placeScript } from '../../python/cold/place-script.ts';
+import compileScript from '../../python/scripts/compile.py';
+import type { Store } from '../../store/layout.ts';
 
 export interface CompileJob {
   readonly source: string;
@@ -21,18 +24,21 @@ const batchSize = 24;
  * of a run: starting it costs as much as compiling a dozen files.
  */
 export class Compiler {
+  readonly #store: Store;
   readonly #interpreter: Interpreter;
   readonly #environment: Environment;
   readonly #waiting: Batch[] = [];
   readonly #workers: Worker[] = [];
 
-  constructor(interpreter: Interpreter, environment: Environment) {
+  constructor(store: Store, interpreter: Interpreter, environment: Environment) {
+    this.#store = store;
     this.#interpreter = interpreter;
     this.#environment = environment;
   }
 
   /** Compiles the files; the answer is in their order, false for what does not compile. */
   async compile(jobs: readonly CompileJob[]): Promise<boolean[]> {
+    const script = await placeScript(this.#store, 'compile.py', compileScript);
     const batches: Promise<boolean[]>[] = [];
     for (let at = 0; at < jobs.length; at += batchSize) {
       const batch = jobs.slice(at, at + batchSize);
@@ -42,21 +48,21 @@ export class Compiler {
         }),
       );
     }
-    this.#share();
+    this.#share(script);
     return (await Promise.all(batches)).flat();
   }
 
   /** Hands waiting batches to idle workers; starts one more while there are cores for it. */
-  #share(): void {
+  #share(script: string): void {
     while (this.#waiting.length > 0) {
       let worker = this.#workers.find((candidate) => !candidate.busy);
       if (!worker) {
         if (this.#workers.length >= availableParallelism()) return;
-        worker = new Worker(this.#interpreter, this.#environment);
+        worker = new Worker(this.#interpreter, this.#environment, script);
         this.#workers.push(worker);
       }
       const batch = this.#waiting.shift();
-      if (batch) void worker.run(batch).finally(() => this.#share());
+      if (batch) void worker.run(batch).finally(() => this.#share(script));
     }
   }
 
@@ -74,12 +80,16 @@ interface Batch {
 class Worker {
   busy = false;
   readonly #executable: string;
-  readonly #process: ReturnType<typeof startPython>;
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #ended: Promise<void>;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(interpreter: Interpreter, environment: Environment) {
+  constructor(interpreter: Interpreter, environment: Environment, script: string) {
     this.#executable = interpreter.executable;
-    this.#process = startPython(interpreter, environment);
+    this.#process = startPython(interpreter, environment, script);
+    this.#ended = new Promise((resolve) => {
+      this.#process.on('close', () => resolve()).on('error', () => resolve());
+    });
     this.#process.stdin.on('error', () => {
       // A Python that is gone shows in its answer, which is missing.
     });
@@ -106,21 +116,22 @@ class Worker {
 
   async close(): Promise<void> {
     this.#process.stdin.end();
-    await this.#process;
+    await this.#ended;
   }
 }
 
-function startPython({ executable, versionInfo }: Interpreter, environment: Environment) {
+function startPython(
+  { executable, versionInfo }: Interpreter,
+  environment: Environment,
+  script: string,
+): ChildProcessByStdio<Writable, Readable, null> {
   // -E and -S: neither the user's variables nor site-packages change what bytecode says. In an
   // environment of Python 2 it is site that finds the standard library.
   const flags = versionInfo[0] === 2 ? ['-E', '-B'] : ['-E', '-S'];
-  return execa(executable, [...flags, scriptPath('compile.py')], {
+  return spawn(executable, [...flags, script], {
     // Python 3.6 takes file names for ASCII in the C locale.
     env: { ...environment, LC_ALL: 'C.UTF-8' },
-    extendEnv: false,
-    buffer: false,
-    reject: false,
-    stderr: 'ignore',
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
 }
 

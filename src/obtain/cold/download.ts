@@ -12,7 +12,6 @@ import {
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Dispatcher, request } from 'undici';
 import { hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Sha256, Source } from '../../core/types.ts';
@@ -26,6 +25,7 @@ import {
   sourcePath,
   type StoredSource,
 } from '../../store/sources.ts';
+import { followRedirects, HttpStatus } from './request.ts';
 import type { Transport } from './transport.ts';
 
 export interface DownloadContext {
@@ -194,17 +194,6 @@ async function fetchWithRetries(
   }
 }
 
-class HttpStatus extends Error {
-  readonly status: number;
-  readonly retryAfter: number | null;
-
-  constructor(status: number, retryAfter: number | null) {
-    super(`HTTP status ${status}`);
-    this.status = status;
-    this.retryAfter = retryAfter;
-  }
-}
-
 function mayPass(error: unknown): boolean {
   if (error instanceof HttpStatus) return error.status === 429 || error.status >= 500;
   return error instanceof Error && 'code' in error && error.code !== 'ENOSPC';
@@ -220,7 +209,11 @@ function retryDelay(error: unknown, attempt: number): number {
 /** One request; what an earlier one brought is kept where the server goes on from there. */
 async function fetchOnce(url: URL, progress: Progress, transport: Transport): Promise<void> {
   const resumeAt = progress.size;
-  const response = await followRedirects(url, transport, resumeAt);
+  const { response } = await followRedirects(url, transport, {
+    // The stored bytes are the ones that the hash is of, so no transfer may compress them.
+    'accept-encoding': 'identity',
+    ...(resumeAt > 0 ? { range: `bytes=${resumeAt}-` } : {}),
+  });
   const isContinuation = startOf(response.headers['content-range']) === resumeAt;
   if (response.statusCode === 206 && !isContinuation) {
     await response.body.dump();
@@ -241,53 +234,4 @@ async function fetchOnce(url: URL, progress: Progress, transport: Transport): Pr
 /** RFC 9110, section 14.4: `bytes 500-999/1000` starts at 500. */
 function startOf(contentRange: string | string[] | undefined): number {
   return Number(/^bytes (\d+)-/.exec(String(contentRange))?.[1] ?? Number.NaN);
-}
-
-const redirectLimit = 10;
-
-async function followRedirects(
-  start: URL,
-  transport: Transport,
-  resumeAt: number,
-): Promise<Dispatcher.ResponseData> {
-  let url = start;
-  for (let hops = 0; hops <= redirectLimit; hops += 1) {
-    // A password goes to its own origin only: authorizationFor looks at the URL in hand.
-    const authorization = transport.authorizationFor(url);
-    const response = await request(url, {
-      dispatcher: transport.dispatcherFor(url),
-      headers: {
-        // The stored bytes are the ones that the hash is of, so no transfer may compress them.
-        'accept-encoding': 'identity',
-        'user-agent': 'pip-accel',
-        ...(authorization === null ? {} : { authorization }),
-        ...(resumeAt > 0 ? { range: `bytes=${resumeAt}-` } : {}),
-      },
-    });
-    const { statusCode, headers } = response;
-    if (statusCode === 200 || (statusCode === 206 && resumeAt > 0)) return response;
-    await response.body.dump();
-    if (statusCode === 401 || statusCode === 403 || statusCode === 407) {
-      throw new PipAccelError(
-        'authentication-required',
-        `${url.origin} answers with ${statusCode}`,
-      );
-    }
-    const { location } = headers;
-    if (statusCode < 300 || statusCode >= 400 || typeof location !== 'string') {
-      throw new HttpStatus(statusCode, Number(headers['retry-after']) || null);
-    }
-    const next = new URL(location, url);
-    if (url.protocol === 'https:' && next.protocol !== 'https:') {
-      throw new PipAccelError(
-        'download-failed',
-        `${url.href} redirects to ${next.href}, which is not encrypted`,
-      );
-    }
-    url = next;
-  }
-  throw new PipAccelError(
-    'download-failed',
-    `${start.href} redirects more than ${redirectLimit} times`,
-  );
 }

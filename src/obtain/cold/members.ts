@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { umask } from '../../process/umask.ts';
 import { Parser, type ReadEntry } from 'tar';
 import { crc32 } from 'node:zlib';
 import type { Archive } from '../../core/types.ts';
@@ -233,7 +234,7 @@ function tarMember(entry: { name: string; path: string; held: string; mode: numb
       // Takes the name first, for a rename would replace what is there.
       writeNew(target, mode, () => undefined);
       renameSync(entry.held, target);
-      chmodSync(target, mode & ~process.umask());
+      chmodSync(target, mode & ~umask());
       await Promise.resolve();
     },
   };

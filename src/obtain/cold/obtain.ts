@@ -4,7 +4,7 @@ import type { BuilderChoice } from '../../store/key.ts';
 import type { Environment } from '../../config/load.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Archive, Decided, NormalizedName, Sha256 } from '../../core/types.ts';
-import { findBinary } from '../../store/binaries.ts';
+import { findBinary } from '../../store/cold/find-binary.ts';
 import { findImage, type Image, type ImageTarget } from '../../store/images.ts';
 import { binaryKeyInputs } from '../../store/key.ts';
 import type { Store } from '../../store/layout.ts';

@@ -1,11 +1,12 @@
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import pLimit from 'p-limit';
 import type { Environment } from '../../config/load.ts';
 import { hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Archive, Interpreter, Scheme } from '../../core/types.ts';
+import { umask } from '../../process/umask.ts';
 import { normalizeName } from '../../python/names.ts';
 import {
   formatRecord,
@@ -15,16 +16,18 @@ import {
 } from '../../python/record.ts';
 import { publishFolder } from '../../store/cold/publish.ts';
 import {
+  type FileLists,
   findImage,
+  type FolderFiles,
   type Image,
   imageKey,
-  type ImageFile,
   type ImageManifest,
   type ImageTarget,
   type ImageTree,
   type RecordRow,
   type RecordRows,
   recordVariant,
+  schemeShape,
 } from '../../store/images.ts';
 import type { Store } from '../../store/layout.ts';
 import { Compiler } from './compile.ts';
@@ -50,7 +53,7 @@ export async function makeImages(
   target: ImageTarget,
   context: ImageContext,
 ): Promise<Image[]> {
-  const compiler = new Compiler(target.interpreter, context.environment);
+  const compiler = new Compiler(context.store, target.interpreter, context.environment);
   const limit = pLimit(availableParallelism());
   try {
     return await Promise.all(
@@ -133,11 +136,17 @@ async function fill(folder: string, archive: Archive, context: FillContext): Pro
     const places = new Places(layout, context.interpreter);
     await writeFiles(folder, places, mtime);
     await compileSources(folder, places, { compiler: context.compiler, mtime });
-    writeManifest(folder, places, mtime);
+    writeManifest(folder, places, { scheme: context.interpreter.scheme, mtime });
   } finally {
     members.close();
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+interface ManifestContext {
+  /** Of the environment that the image is made for first. */
+  readonly scheme: Scheme;
+  readonly mtime: number;
 }
 
 /** A file of the image: where it lies below the folder of its scheme. */
@@ -190,7 +199,7 @@ function bytecodePath(source: string, { cacheTag }: Interpreter): string {
 
 async function writeFiles(folder: string, places: Places, mtime: number): Promise<void> {
   const made = new Set<string>();
-  const executableMode = (0o777 & ~process.umask()) | 0o111;
+  const executableMode = (0o777 & ~umask()) | 0o111;
   for (const { scheme, path, member } of places.files.values()) {
     const target = join(folder, scheme, path);
     makeFolder(dirname(target), made);
@@ -233,35 +242,33 @@ async function compileSources(
   }
 }
 
-function writeManifest(folder: string, places: Places, mtime: number): void {
+function writeManifest(folder: string, places: Places, context: ManifestContext): void {
   const { layout } = places;
   const { metadata, root, distInfo } = layout;
-  const trees = collectTrees(folder, places);
   const rewritten = [...places.files.values()]
     .filter(({ scheme }) => scheme === 'scripts')
     .filter(({ path }) => startsWithPython(join(folder, 'scripts', path)))
     .map(({ path }) => ({ path, bytecode: places.bytecodeOf('scripts', path) }));
+  const { trees, lists } = fileLists(places, rewritten);
   const rows = recordRows(places);
-  const consoleScripts = [...layout.entryPoints.console];
-  const guiScripts = [...layout.entryPoints.gui];
-  const elsewhere = [...rows.rows, ...rows.bytecode].some(
-    ([scheme]) => scheme !== null && scheme !== root,
-  );
+  const recordShape = rewritten.length > 0 ? null : shapeOfRecord(rows, root, context);
   const manifest: ImageManifest = {
     name: metadata.name,
     key: normalizeName(metadata.name),
     version: metadata.version,
     root,
-    mtime,
-    trees: trees.filter((tree) => !('name' in tree)),
-    distInfo: distInfoTree(trees, root, distInfo),
+    mtime: context.mtime,
+    trees,
+    distInfo,
+    distInfoFiles: countFiles(lists.at(-1) ?? []).files,
     rewritten,
-    consoleScripts,
-    guiScripts,
-    selfContained: !elsewhere && consoleScripts.length === 0 && guiScripts.length === 0,
+    consoleScripts: layout.commands.console,
+    guiScripts: layout.commands.gui,
+    recordShape,
   };
   writeFileSync(join(folder, 'record.json'), JSON.stringify(rows));
-  if (manifest.selfContained) writeRecordVariants(folder, rows, { distInfo, mtime });
+  if (recordShape !== null) writeRecordVariants(folder, rows, { ...context, distInfo, root });
+  writeFileSync(join(folder, 'files.json'), JSON.stringify(lists));
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
 }
 
@@ -269,69 +276,85 @@ function startsWithPython(path: string): boolean {
   return readFileSync(path).subarray(0, 8).toString('latin1') === '#!python';
 }
 
-interface GrowingTree {
-  readonly scheme: keyof Scheme;
-  readonly name?: string;
-  readonly folders: Set<string>;
-  readonly files: ImageFile[];
-  readonly bytecodeFolders: Set<string>;
-  readonly bytecode: ImageFile[];
+/** For which schemes the paths of these rows are the same; null where a folder's name depends on the requirement. */
+function shapeOfRecord(
+  { rows, bytecode }: RecordRows,
+  root: 'purelib' | 'platlib',
+  { scheme }: ManifestContext,
+): string | null {
+  const others = new Set([...rows, ...bytecode].map(([key]) => key));
+  if (others.has('headers')) return null;
+  others.delete(null);
+  others.delete(root);
+  return others.size === 0 ? '' : schemeShape(scheme, root);
 }
 
-/** A tree per scheme in the order of installation, and one for the dist-info folder. */
-function collectTrees(folder: string, places: Places): (ImageTree & { name?: string })[] {
+/** The lists of all trees in the order of installation, that of the dist-info folder last. */
+function fileLists(
+  places: Places,
+  rewritten: ImageManifest['rewritten'],
+): { readonly trees: readonly ImageTree[]; readonly lists: FileLists } {
   const { root, distInfo } = places.layout;
-  const trees = new Map<string, GrowingTree>();
-  const treeOf = (scheme: keyof Scheme, path: string): GrowingTree => {
-    const inside = scheme === root && path.startsWith(`${distInfo}/`);
-    const id = inside ? distInfo : scheme;
-    let tree = trees.get(id);
-    if (!tree) {
-      const lists = { folders: new Set<string>(), bytecodeFolders: new Set<string>() };
-      tree = { scheme, ...(inside ? { name: distInfo } : {}), files: [], bytecode: [], ...lists };
-      trees.set(id, tree);
-    }
-    return tree;
+  const written = new Set(rewritten.flatMap(({ path, bytecode }) => [path, bytecode]));
+  const growing = new Map<keyof Scheme | 'dist-info', GrowingList>();
+  const add = (scheme: keyof Scheme, path: string, kind: 'files' | 'bytecode'): void => {
+    if (scheme === 'scripts' && written.has(path)) return;
+    const isInside = scheme === root && path.startsWith(`${distInfo}/`);
+    const id = isInside ? 'dist-info' : scheme;
+    const list = growing.get(id) ?? new GrowingList();
+    growing.set(id, list);
+    list.add(path, kind);
   };
-  const sized = (scheme: keyof Scheme, path: string): ImageFile => [
-    path,
-    statSync(join(folder, scheme, path)).size,
-  ];
-  const paths = [...places.files.values(), { scheme: root, path: `${distInfo}/INSTALLER` }];
-  for (const { scheme, path } of paths) {
-    const tree = treeOf(scheme, path);
-    addFolders(dirname(path), tree.folders);
-    tree.files.push(sized(scheme, path));
-  }
+  for (const { scheme, path } of places.files.values()) add(scheme, path, 'files');
+  add(root, `${distInfo}/INSTALLER`, 'files');
   for (const { scheme, path } of places.compiled) {
     // A wheel that ships its own bytecode: pip overwrites it.
-    if (places.files.has(`${scheme}/${path}`)) continue;
-    const tree = treeOf(scheme, path);
-    addFolders(dirname(path), tree.bytecodeFolders, tree.folders);
-    tree.bytecode.push(sized(scheme, path));
+    if (!places.files.has(`${scheme}/${path}`)) add(scheme, path, 'bytecode');
   }
-  return [...trees.values()].map((tree) => ({
-    ...tree,
-    folders: [...tree.folders],
-    bytecodeFolders: [...tree.bytecodeFolders],
-  }));
+  const inside = growing.get('dist-info')?.folders ?? [];
+  const trees = [...growing].flatMap(([scheme, list]) =>
+    scheme === 'dist-info'
+      ? []
+      : [{ tree: { scheme, top: [...list.top], ...countFiles(list.folders) }, list }],
+  );
+  return {
+    trees: trees.map(({ tree }) => tree),
+    lists: [...trees.map(({ list }) => list.folders), inside],
+  };
 }
 
-/** Adds a folder after its parents. */
-function addFolders(path: string, folders: Set<string>, known?: ReadonlySet<string>): void {
-  if (path === '.' || folders.has(path) || known?.has(path)) return;
-  addFolders(dirname(path), folders, known);
-  folders.add(path);
+class GrowingList {
+  readonly #folders = new Map<string, { readonly files: string[]; readonly bytecode: string[] }>();
+  readonly top = new Set<string>();
+
+  get folders(): readonly FolderFiles[] {
+    return [...this.#folders].map(([folder, { files, bytecode }]) => [folder, files, bytecode]);
+  }
+
+  add(path: string, kind: 'files' | 'bytecode'): void {
+    const folder = dirname(path);
+    this.top.add(path.split('/', 1)[0] ?? path);
+    this.#open(folder === '.' ? '' : folder)[kind].push(basename(path));
+  }
+
+  /** Parents come before their children. */
+  #open(folder: string): { readonly files: string[]; readonly bytecode: string[] } {
+    const known = this.#folders.get(folder);
+    if (known) return known;
+    if (folder !== '') this.#open(folder.includes('/') ? dirname(folder) : '');
+    const opened = { files: [], bytecode: [] };
+    this.#folders.set(folder, opened);
+    return opened;
+  }
 }
 
-function distInfoTree(
-  trees: readonly (ImageTree & { name?: string })[],
-  root: 'purelib' | 'platlib',
-  name: string,
-): ImageTree & { name: string } {
-  const tree = trees.find((candidate) => candidate.name === name);
-  if (!tree) throw new Error(`no tree for ${name} below ${root}`);
-  return { ...tree, name };
+function countFiles(folders: readonly FolderFiles[]): { files: number; bytecode: number } {
+  let [files, bytecode] = [0, 0];
+  for (const [, names, compiled] of folders) {
+    files += names.length;
+    bytecode += compiled.length;
+  }
+  return { files, bytecode };
 }
 
 /**
@@ -359,11 +382,15 @@ function recordRows({ layout, compiled }: Places): RecordRows {
 function writeRecordVariants(
   folder: string,
   { rows, bytecode }: RecordRows,
-  { distInfo, mtime }: { distInfo: string; mtime: number },
+  context: ManifestContext & { readonly distInfo: string; readonly root: 'purelib' | 'platlib' },
 ): void {
+  const { distInfo, root, scheme, mtime } = context;
   mkdirSync(join(folder, 'record'));
   const lines = (list: readonly RecordRow[]): RecordLine[] =>
-    list.map(([, path, hash, size]) => [path, hash, size]);
+    list.map(([key, path, hash, size]) => {
+      const isHere = key === null || key === root;
+      return [isHere ? path : relative(scheme[root], join(scheme[key], path)), hash, size];
+    });
   for (const requested of [false, true]) {
     for (const compiled of [false, true]) {
       const path = join(folder, recordVariant({ requested, compiled }));

@@ -3,6 +3,7 @@ import { readCsv } from '../../python/csv.ts';
 import {
   parseEntryPoints,
   parseScriptTarget,
+  type ScriptTarget,
   type ScriptEntryPoints,
 } from '../../python/entry-points.ts';
 import { parseHeaders, parseMetadata } from '../../python/metadata.ts';
@@ -17,7 +18,10 @@ export interface WheelLayout {
   /** `Foo-1.0.dist-info`. */
   readonly distInfo: string;
   readonly root: 'purelib' | 'platlib';
-  readonly entryPoints: ScriptEntryPoints;
+  readonly commands: {
+    readonly console: readonly ScriptTarget[];
+    readonly gui: readonly ScriptTarget[];
+  };
   /** In the order in which pip writes them: a later one replaces an earlier one of the same place. */
   readonly placed: readonly PlacedMember[];
   /** The rows of the wheel's own RECORD. */
@@ -46,12 +50,15 @@ export async function layOutWheel(archive: Archive, members: Members): Promise<W
   const warning = checkWheelVersion(wheel.get('wheel-version')?.[0]);
   const root = wheel.get('root-is-purelib')?.[0]?.toLowerCase() === 'true' ? 'purelib' : 'platlib';
   const entryPoints = parseEntryPoints((await readText('entry_points.txt')) ?? '');
-  checkEntryPoints(entryPoints);
+  const commands = {
+    console: [...entryPoints.console].map(scriptTarget),
+    gui: [...entryPoints.gui].map(scriptTarget),
+  };
   return {
     metadata: checkMetadata(await required(readText, 'METADATA'), archive),
     distInfo,
     root,
-    entryPoints,
+    commands,
     placed: place(members.files, root, entryPoints),
     record: checkRecord(await required(readText, 'RECORD')),
     warning,
@@ -125,15 +132,14 @@ function checkRecord(text: string): string[][] {
 }
 
 /** Scripts end up in the scripts folder or nowhere (CVE-2026-8643). */
-function checkEntryPoints({ console, gui }: ScriptEntryPoints): void {
-  for (const [name, value] of [...console, ...gui]) {
-    const target = parseScriptTarget(`${name} = ${value}`);
-    const parts = target?.name.split('/') ?? [];
-    // oxlint-disable-next-line no-control-regex -- a name that could forge a line of a terminal or a list
-    if (!target || parts.some((part) => /^\.{0,2}$/.test(part)) || /[\0-\x1f\x7f]/.test(name)) {
-      throw new ArchiveFault(`has an entry point ${JSON.stringify(`${name} = ${value}`)}`);
-    }
+function scriptTarget([name, value]: readonly [string, string]): ScriptTarget {
+  const target = parseScriptTarget(`${name} = ${value}`);
+  const parts = target?.name.split('/') ?? [];
+  // oxlint-disable-next-line no-control-regex -- a name that could forge a line of a terminal or a list
+  if (!target || parts.some((part) => /^\.{0,2}$/.test(part)) || /[\0-\x1f\x7f]/.test(name)) {
+    throw new ArchiveFault(`has an entry point ${JSON.stringify(`${name} = ${value}`)}`);
   }
+  return target;
 }
 
 /** Modules first, then data, then scripts, which is pip's order. */

@@ -1,22 +1,28 @@
-import { open } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Environment } from '../../config/load.ts';
 import type { Interpreter } from '../../core/types.ts';
-import { writeFile } from 'node:fs/promises';
 import { publishFile } from '../../store/cold/publish.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { Store } from '../../store/layout.ts';
-import { fileStamp, interpreterFile, type RememberedInterpreter } from '../interpreter.ts';
-import { readScript } from './scripts.ts';
+import {
+  fileStamp,
+  identifyInterpreter,
+  interpreterFile,
+  pathFilesStamp,
+  type RememberedInterpreter,
+  withoutPrefix,
+} from '../interpreter.ts';
+import factsScript from '../scripts/facts.py';
 
 /** How long a Python may take to tell about itself; the slowest seen, with a cold disk, took 3 s. */
 const askTimeoutMilliseconds = 60_000;
 
 /**
- * Runs a Python to learn what it is, and remembers the answer while its executable,
- * `pyvenv.cfg` and pip stay as they are.
+ * Runs a Python to learn what it is, and remembers the answer for as long as its executable
+ * and its pip stay as they are, and for every virtual environment that is made alike.
  *
  * @throws PipAccelError `python-not-found` where it cannot be started.
  */
@@ -25,7 +31,7 @@ export async function askInterpreter(
   executable: string,
   environment: Environment,
 ): Promise<Interpreter> {
-  const interpreter = await runFacts(executable, environment);
+  const interpreter = runFacts(executable, environment);
   if (await isNativeExecutable(executable)) {
     try {
       await remember(store, executable, interpreter, environment);
@@ -37,14 +43,15 @@ export async function askInterpreter(
   return interpreter;
 }
 
-async function runFacts(executable: string, environment: Environment): Promise<Interpreter> {
+/** Not by execa: to import it makes standard output non-blocking, for the pip that takes our place too. */
+function runFacts(executable: string, environment: Environment): Interpreter {
   try {
-    const { stdout } = await execa(executable, ['-c', await readScript('facts.py')], {
+    const stdout = execFileSync(executable, ['-c', factsScript], {
       env: environment,
-      extendEnv: false,
-      stdin: 'ignore',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      encoding: 'utf8',
       timeout: askTimeoutMilliseconds,
-    });
+    }).trimEnd();
     // A sitecustomize may print; the facts are the last line.
     return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as Interpreter;
   } catch (error) {
@@ -76,17 +83,24 @@ async function remember(
   interpreter: Interpreter,
   environment: Environment,
 ): Promise<void> {
+  const identity = identifyInterpreter(executable, environment);
+  const { prefix } = identity;
+  const isOwn = (path: string) => prefix !== null && path.startsWith(`${prefix}/`);
   const paths = [
     executable,
     join(dirname(dirname(executable)), 'pyvenv.cfg'),
     interpreter.pip?.module ?? join(interpreter.scheme.purelib, 'pip', '__init__.py'),
     ...(interpreter.pip?.script ? [interpreter.pip.script] : []),
-  ];
+  ].filter((path) => !isOwn(path));
+  const folders = interpreter.sitePackages.filter(
+    (path) => /(site|dist)-packages$/.test(path) && !isOwn(path),
+  );
   const remembered: RememberedInterpreter = {
-    interpreter,
+    interpreter: withoutPrefix(interpreter, prefix),
     watched: paths.map((path) => ({ path, stamp: fileStamp(path) })),
+    folders: folders.map((path) => ({ path, stamp: pathFilesStamp(path) })),
   };
-  await publishFile(store, interpreterFile(store, executable, environment), (path) =>
+  await publishFile(store, interpreterFile(store, identity), (path) =>
     writeFile(path, JSON.stringify(remembered)),
   );
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
 import type { Store } from '../layout.ts';
@@ -20,6 +20,22 @@ export async function publishFile(
     await fsync(path);
     await rename(path, target);
     await fsync(dirname(target));
+  });
+}
+
+/**
+ * Publishes a small file that can be asked for again, without fsync: whoever reads it takes what
+ * a power cut left of it for nothing.
+ */
+export async function publishDisposable(
+  store: Store,
+  target: string,
+  content: string,
+): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  await inTemporary(store, target, async (path) => {
+    await writeFile(path, content);
+    await rename(path, target);
   });
 }
 

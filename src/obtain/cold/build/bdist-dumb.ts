@@ -1,7 +1,8 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { hasErrno } from '../../../core/errors.ts';
-import { scriptPath } from '../../../python/cold/scripts.ts';
+import { placeScript } from '../../../python/cold/place-script.ts';
+import dumbScript from '../../../python/scripts/build_bdist_dumb.py';
 import type { BuildFacts, BuiltTree } from '../../../store/cold/publish-binary.ts';
 import type { BuildSystem } from './build-system.ts';
 import { treeOfFolder } from './built-tree.ts';
@@ -149,7 +150,7 @@ async function runSetup(bench: Workbench, attempt: Attempt): Promise<Outcome> {
   const succeeded = await runStep(bench, {
     argv: [
       bench.request.interpreter.executable,
-      scriptPath('build_bdist_dumb.py'),
+      await placeScript(bench.context.store, 'build_bdist_dumb.py', dumbScript),
       result,
       tree,
       bench.request.interpreter.abi,

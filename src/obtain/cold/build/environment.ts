@@ -1,7 +1,7 @@
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { hasErrno } from '../../../core/errors.ts';
-import { scriptPath } from '../../../python/cold/scripts.ts';
+import siteScript from '../../../python/scripts/build_site.py';
 import { buildFailure, type Workbench } from './workbench.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function createEnvironment(
   const site = join(folder, 'site');
   const [overlay, normal] = [join(folder, 'overlay'), join(folder, 'normal')];
   for (const path of [site, overlay, normal]) await mkdir(path, { recursive: true });
-  await copyFile(scriptPath('build_site.py'), join(site, 'sitecustomize.py'));
+  await writeFile(join(site, 'sitecustomize.py'), siteScript);
   // Debian's own Pythons put scripts into local/bin of a prefix.
   const folders = [overlay, normal].flatMap((prefix) => [
     join(prefix, 'bin'),

@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { hasErrno } from '../../../core/errors.ts';
-import { scriptPath } from '../../../python/cold/scripts.ts';
+import { placeScript } from '../../../python/cold/place-script.ts';
+import hookScript from '../../../python/scripts/build_hook.py';
 import type { BuildFacts, BuiltTree } from '../../../store/cold/publish-binary.ts';
 import type { BuildSystem } from './build-system.ts';
 import { treeOfWheel } from './built-tree.ts';
@@ -115,7 +116,12 @@ async function callHook(
     }),
   );
   const succeeded = await runStep(bench, {
-    argv: [bench.request.interpreter.executable, scriptPath('build_hook.py'), call, result],
+    argv: [
+      bench.request.interpreter.executable,
+      await placeScript(bench.context.store, 'build_hook.py', hookScript),
+      call,
+      result,
+    ],
     cwd: place.source,
     environment: place.environment,
   });

@@ -2,7 +2,8 @@ import { mkdir, open, readdir, readlink, realpath, symlink } from 'node:fs/promi
 import { dirname, join, resolve, sep } from 'node:path';
 import { extract, type ReadEntry } from 'tar';
 import { hasErrno, PipAccelError } from '../../../core/errors.ts';
-import { scriptPath } from '../../../python/cold/scripts.ts';
+import { placeScript } from '../../../python/cold/place-script.ts';
+import decompressScript from '../../../python/scripts/build_decompress.py';
 import { ArchiveFault, openMembers } from '../members.ts';
 import { ZipFault } from '../zip.ts';
 import { checkLinkTarget, checkMemberName, refusal } from './member-path.ts';
@@ -77,7 +78,12 @@ async function decompress(bench: Workbench, target: string): Promise<string> {
   const named = `${target}${sdist.filename.slice(sdist.filename.lastIndexOf('.'))}`;
   await symlink(resolve(sdist.path), named);
   const done = await runStep(bench, {
-    argv: [interpreter.executable, scriptPath('build_decompress.py'), named, target],
+    argv: [
+      interpreter.executable,
+      await placeScript(bench.context.store, 'build_decompress.py', decompressScript),
+      named,
+      target,
+    ],
     cwd: bench.folder,
     environment: bench.environment,
   });

@@ -1,0 +1,81 @@
+import { PipAccelError } from '../../core/errors.ts';
+import type { Decided } from '../../core/types.ts';
+import { isClosurePinned } from '../../plan/request/closure.ts';
+import { filesInMessages } from '../../plan/request/request.ts';
+import { type Decision, forPipAlone, keyOf } from '../decide.ts';
+import type { InstallJob } from '../job.ts';
+import { ask } from './ask.ts';
+import { areRepeatable, isForPipAlone } from './local-projects.ts';
+import { decidePinned } from './pinned.ts';
+import { plan } from './plan.ts';
+import { remember } from './remember.ts';
+
+/** A refusal is transient where the network was to blame. */
+export type NewDecision =
+  | Exclude<Decision, { readonly outcome: 'refused' }>
+  | { readonly outcome: 'refused'; readonly exitCode: number; readonly transient: boolean };
+
+/** What was decided, and what was said on the way; null where nobody heard it. */
+interface Answer {
+  readonly decided: readonly Decided[];
+  readonly lines: readonly string[] | null;
+}
+
+/**
+ * A decision that memory does not hold: taken here where every version is pinned, else by pip;
+ * kept for the next time under its key.
+ */
+export async function decideAnew(job: InstallJob, key: string | null): Promise<NewDecision> {
+  const time = Date.now();
+  const pinned = hasDirect(job) ? null : await decidePinned(job);
+  if (pinned) return await keep(job, key, { ...pinned, time });
+  if (job.context.settings.offline) throw nothingRemembered();
+  if (hasDirect(job) && (await isForPipAlone(job))) return forPipAlone;
+  const answer = await ask(job);
+  return answer.outcome === 'decided' ? await keep(job, key, { ...answer, time }) : answer;
+}
+
+async function keep(
+  job: InstallJob,
+  key: string | null,
+  { decided, lines, time }: Answer & { readonly time: number },
+): Promise<NewDecision> {
+  const planned = plan(job, decided);
+  if (await isToKeep(job, key, decided)) {
+    const items = planned.items.map((item) => ({ decided: item.decided, spelling: item.spelling }));
+    await remember(job, key, {
+      format: 2,
+      items,
+      conflicts: planned.conflicts,
+      lines,
+      files: filesInMessages(job.request),
+      pinned: isClosurePinned(job.request, decided, job.context.interpreter.markers),
+      time,
+    });
+  }
+  return { outcome: 'planned', ...planned, remembered: null };
+}
+
+async function isToKeep(
+  job: InstallJob,
+  key: string | null,
+  decided: readonly Decided[],
+): Promise<boolean> {
+  if (!hasDirect(job) && decided.every(({ direct }) => direct === null)) return true;
+  // A project may have been edited while pip looked at it.
+  return key !== null && (await areRepeatable(job, decided)) && keyOf(job) === key;
+}
+
+function hasDirect({ request }: InstallJob): boolean {
+  return request.entries.some(({ kind }) => kind === 'direct');
+}
+
+function nothingRemembered(): PipAccelError {
+  return new PipAccelError(
+    'offline',
+    'Nothing is remembered of this very request, and --offline forbids to ask the index',
+    {
+      hint: 'Run it once without --offline; requirements, options, Python and what is installed have to be the same then.',
+    },
+  );
+}

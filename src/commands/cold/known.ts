@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type {
+  DistributionMetadata,
+  NormalizedName,
+  Sha256,
+  Source,
+  Version,
+} from '../../core/types.ts';
+import { readMetadata } from '../../plan/installed.ts';
+import { filenameOf, readArchiveName } from '../../plan/pinned/filename.ts';
+import { folderFiles, listNames, localFile, sortLocal } from '../../plan/pinned/folder.ts';
+import type { Place } from '../../plan/pinned/places.ts';
+import type { ChosenFile, FileFacts, FilesAnswer, Knowledge } from '../../plan/pinned/resolve.ts';
+import { umask } from '../../process/umask.ts';
+import { parseMetadata } from '../../python/metadata.ts';
+import { formatVersion, publicVersion } from '../../python/pep440.ts';
+import { archiveOf, findImageOf, type ImageLookup } from '../../store/find-image.ts';
+import type { Image } from '../../store/images.ts';
+import { readStoredMetadata } from '../../store/metadata.ts';
+import { readRelease, type ReleaseFile } from '../../store/releases.ts';
+import { findSource } from '../../store/sources.ts';
+import type { InstallJob } from '../job.ts';
+
+/** What this run has learned, beside what the store knows. */
+export interface Learned {
+  /** The files of whole pages, by place and project. */
+  readonly pages: Map<string, readonly ReleaseFile[]>;
+  /** By URL. */
+  readonly facts: Map<string, FileFacts>;
+}
+
+export function pageName(place: string, key: NormalizedName): string {
+  return `${place}/${key}`;
+}
+
+/** What folders, the store and this run tell of files. */
+export function knowledgeOf(
+  job: InstallJob,
+  places: readonly Place[],
+  learned: Learned,
+): Knowledge {
+  const folders = new Map<string, readonly string[]>();
+  return {
+    filesOf: (key, version) => filesOf({ job, places, learned, folders }, key, version),
+    factsOf: (file) => learned.facts.get(file.candidate.file.url) ?? factsOf(job, file),
+    metadataOf: ({ metadataPath }) => readMetadata(metadataPath),
+  };
+}
+
+interface Shelf {
+  readonly job: InstallJob;
+  readonly places: readonly Place[];
+  readonly learned: Learned;
+  /** The names in each folder, listed once. */
+  readonly folders: Map<string, readonly string[]>;
+}
+
+function filesOf(shelf: Shelf, key: NormalizedName, version: string): FilesAnswer {
+  const pip = shelf.job.context.interpreter.pip?.version ?? '';
+  const local: ReleaseFile[] = [];
+  const listed: ReleaseFile[] = [];
+  for (const place of shelf.places) {
+    switch (place.kind) {
+      case 'folder': {
+        const names = shelf.folders.get(place.path) ?? listNames(place.path);
+        shelf.folders.set(place.path, names);
+        const files = folderFiles(names, place.path, { key, pip });
+        if (files === null) return { outcome: 'strange', reason: `pages in ${place.path}` };
+        local.push(...files);
+        break;
+      }
+      case 'archive':
+        local.push(localFile(place.path));
+        break;
+      case 'index':
+      case 'page': {
+        const files = listedFiles(shelf, place.id, { key, version, pip });
+        if (files === null) return { outcome: 'unknown' };
+        listed.push(...files);
+        break;
+      }
+      default:
+        place satisfies never;
+    }
+  }
+  return { outcome: 'files', files: [...sortLocal(local), ...listed] };
+}
+
+function listedFiles(
+  { job, learned }: Shelf,
+  place: string,
+  release: { readonly key: NormalizedName; readonly version: string; readonly pip: string },
+): readonly ReleaseFile[] | null {
+  const page = learned.pages.get(pageName(place, release.key));
+  return page ? releaseFiles(page, release) : readRelease(job.context.store, { place, ...release });
+}
+
+/** The files of a page that belong to one release, and those that may. */
+export function releaseFiles(
+  files: readonly ReleaseFile[],
+  {
+    key,
+    version,
+    pip,
+  }: { readonly key: NormalizedName; readonly version: string; readonly pip: string },
+): readonly ReleaseFile[] {
+  return files.filter(({ url }) => {
+    const name = readArchiveName(filenameOf(url), key, pip);
+    return name === 'unclear' || (name !== null && publicVersion(name.version) === version);
+  });
+}
+
+export function sourceOf({ candidate: { file, filename } }: ChosenFile): Source {
+  const { url, hashes } = file;
+  const sha256 = (hashes['sha256']?.toLowerCase() as Sha256 | undefined) ?? null;
+  const [first] = Object.entries(hashes);
+  return {
+    url,
+    filename,
+    sha256,
+    ...(sha256 === null && first ? { promise: first.join('=') } : {}),
+  };
+}
+
+export function imageLookup({ context, environment }: InstallJob): ImageLookup {
+  return {
+    store: context.store,
+    target: { interpreter: context.interpreter, umask: umask() },
+    builder: context.settings.builder,
+    trustModTimes: context.settings.trustModTimes,
+    environment,
+  };
+}
+
+/** What the store knows of a file: by itself, or by what was built of it. */
+function factsOf(job: InstallJob, file: ChosenFile): FileFacts | null {
+  const { store } = job.context;
+  const lookup = imageLookup(job);
+  const source = sourceOf(file);
+  const sha256 = source.sha256 ?? findSource(store, source, lookup)?.sha256 ?? null;
+  if (sha256 === null) return null;
+  const item = {
+    key: file.key,
+    metadata: { version: formatVersion(file.candidate.version) as Version },
+    source: { ...source, sha256 },
+  };
+  const archive = archiveOf(item, lookup);
+  if (!archive) return null;
+  const known = readStoredMetadata(store, archive.sha256);
+  if (known) return { metadata: known, sha256 };
+  const image = findImageOf(item, lookup);
+  return image && { metadata: imageMetadata(image), sha256 };
+}
+
+export function imageMetadata({ path, manifest }: Image): DistributionMetadata {
+  const { root, distInfo } = manifest;
+  return parseMetadata(readFileSync(join(path, root, distInfo, 'METADATA'), 'utf8'));
+}

@@ -1,0 +1,155 @@
+import pLimit from 'p-limit';
+import { PipAccelError } from '../../core/errors.ts';
+import type { Decided, NormalizedName, Version } from '../../core/types.ts';
+import { fetchFiles, fetchMetadata, type ListedPlace } from '../../obtain/cold/index/client.ts';
+import { openTransport, type Transport } from '../../obtain/cold/transport.ts';
+import type { PinnedQuestion } from '../../plan/pinned/request.ts';
+import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
+import { formatVersion } from '../../python/pep440.ts';
+import { archiveOf } from '../../store/find-image.ts';
+import { findSource } from '../../store/sources.ts';
+import { isStoreTrouble } from '../../store/trouble.ts';
+import type { InstallJob } from '../job.ts';
+import { interruptible } from './interruption.ts';
+import {
+  imageLookup,
+  imageMetadata,
+  type Learned,
+  pageName,
+  releaseFiles,
+  sourceOf,
+} from './known.ts';
+import { obtain } from './obtain.ts';
+import { rememberMetadata, rememberRelease } from './remember.ts';
+
+/** Requests at a time; more than this a single index does not serve faster. */
+const parallelRequests = 16;
+
+/** A pinned request that lacks something. */
+export interface Lesson {
+  readonly job: InstallJob;
+  readonly question: PinnedQuestion;
+  readonly learned: Learned;
+}
+
+type Network = Lesson & { readonly transport: Transport | null };
+
+/**
+ * Asks the indexes what an answer wants to know, pages of projects and metadata, until it wants
+ * no more. Whatever goes wrong is for pip to meet again, and to say: then the answer is null.
+ *
+ * @param answer the answer that what was learned allows.
+ * @throws PipAccelError `interrupted`
+ */
+export async function learn(
+  lesson: Lesson,
+  answer: () => PinnedAnswer,
+): Promise<PinnedAnswer | null> {
+  const { context, environment, options } = lesson.job;
+  const isOffline = context.settings.offline;
+  const transport = isOffline ? null : await openTransport(options, environment);
+  try {
+    for (;;) {
+      const given = answer();
+      // What nothing pins is for pip, which would ask for the same pages again.
+      if (given.outcome !== 'unknown' || given.isOpen) return given;
+      await answerQuestions({ ...lesson, transport }, given.questions);
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || isStoreTrouble(error, context.store)) throw error;
+    if (error instanceof PipAccelError && error.code === 'interrupted') throw error;
+    return null;
+  } finally {
+    await transport?.close();
+  }
+}
+
+async function answerQuestions(network: Network, { releases, files }: Questions): Promise<void> {
+  const limit = pLimit(parallelRequests);
+  const pages = releases.map(async (release) => await learnRelease(network, release, limit));
+  const light = files.filter(({ candidate: { file, filename } }) => {
+    const isBeside = file.metadata !== null && filename.endsWith('.whl');
+    return isBeside && file.hashes['sha256'] !== undefined && network.transport !== null;
+  });
+  const metadata = light.map((file) => limit(async () => await learnMetadata(network, file)));
+  const others = files.filter((file) => !light.includes(file));
+  await Promise.all([...pages, ...metadata, learnByObtaining(network, others)]);
+}
+
+type Limit = ReturnType<typeof pLimit>;
+
+async function learnRelease(
+  { job, question, learned, transport }: Network,
+  { key, version }: { readonly key: NormalizedName; readonly version: string },
+  limit: Limit,
+): Promise<void> {
+  const { context } = job;
+  const { pip } = question.request;
+  const places = question.places.filter(
+    (place): place is ListedPlace => place.kind === 'index' || place.kind === 'page',
+  );
+  await Promise.all(
+    places.map(async (place) => {
+      const name = pageName(place.id, key);
+      const known = learned.pages.get(name);
+      const files = known ?? (await limit(() => fetchFiles(place, key, { pip, transport })));
+      learned.pages.set(name, files);
+      // A local page is read each time.
+      if (place.url.startsWith('file:')) return;
+      const release = releaseFiles(files, { key, version, pip });
+      await rememberRelease(context.store, { place: place.id, key, version }, release);
+    }),
+  );
+}
+
+async function learnMetadata(
+  { job, learned, transport }: Network,
+  chosen: ChosenFile,
+): Promise<void> {
+  const { file } = chosen.candidate;
+  const metadata = await fetchMetadata(file, transport);
+  const { sha256 } = sourceOf(chosen);
+  learned.facts.set(file.url, { metadata, sha256 });
+  if (sha256 !== null) await rememberMetadata(job.context.store, sha256, metadata);
+}
+
+/** Downloads, or builds, what is going to be installed anyway, and looks into it. */
+async function learnByObtaining(
+  { job, learned }: Lesson,
+  files: readonly ChosenFile[],
+): Promise<void> {
+  if (files.length === 0) return;
+  const items = files.map(provisional);
+  const images = await interruptible((signal) => obtain(job, items, signal));
+  for (const [index, item] of items.entries()) {
+    const image = images.get(item.key);
+    const chosen = files[index];
+    if (!image || !chosen) throw new Error(`no image was made of ${item.source.filename}`);
+    const lookup = imageLookup(job);
+    const { store } = job.context;
+    const sha256 = item.source.sha256 ?? findSource(store, item.source, lookup)?.sha256 ?? null;
+    const metadata = imageMetadata(image);
+    learned.facts.set(item.source.url, { metadata, sha256 });
+    const archive = archiveOf(item, lookup);
+    if (archive) await rememberMetadata(store, archive.sha256, metadata);
+  }
+}
+
+/** Enough of a decision to get hold of the archive. */
+function provisional(file: ChosenFile): Decided {
+  const { filename, version } = file.candidate;
+  return {
+    metadata: {
+      name: filename,
+      version: formatVersion(version) as Version,
+      requiresDist: [],
+      requiresPython: null,
+      providesExtra: [],
+    },
+    key: file.key,
+    source: sourceOf(file),
+    requested: false,
+    extras: [],
+    direct: null,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Decided } from '../../core/types.ts';
+import { type PinnedQuestion, pinnedQuestion } from '../../plan/pinned/request.ts';
+import { type PinnedAnswer, resolvePinned } from '../../plan/pinned/resolve.ts';
+import type { InstallJob } from '../job.ts';
+import { knowledgeOf, type Learned } from './known.ts';
+
+/**
+ * Decides without pip, where every version is pinned and all of them are consistent: by what is
+ * known, else by what the indexes tell; null where it is pip that has to decide, or to say why not.
+ */
+export async function decidePinned(
+  job: InstallJob,
+): Promise<{ readonly decided: readonly Decided[]; readonly lines: readonly string[] } | null> {
+  const question = pinnedQuestion({
+    request: job.request,
+    options: job.options,
+    interpreter: job.context.interpreter,
+    installed: job.installed,
+    isOfBuild: '_PIP_IN_BUILD_IGNORE_CONSTRAINTS' in job.environment,
+  });
+  if ('reason' in question) return null;
+  const learned: Learned = { pages: new Map(), facts: new Map() };
+  const tell = () => answerWith(job, question, learned);
+  let answer: PinnedAnswer | null = tell();
+  if (answer.outcome === 'unknown' && !answer.isOpen) {
+    const { learn } = await import('./learn.ts');
+    answer = await learn({ job, question, learned }, tell);
+  }
+  if (answer?.outcome !== 'decided') return null;
+  if (job.options.quiet === 0) {
+    for (const line of answer.lines) {
+      job.reporter.emit({ type: 'pip-line', stream: 'stdout', line, end: '\n' });
+    }
+  }
+  return answer;
+}
+
+function answerWith(
+  job: InstallJob,
+  { request, places, lines }: PinnedQuestion,
+  learned: Learned,
+): PinnedAnswer {
+  const answer = resolvePinned(request, knowledgeOf(job, places, learned));
+  if (answer.outcome !== 'decided') return answer;
+  return { ...answer, lines: [...lines, ...answer.lines] };
+}

@@ -1,0 +1,63 @@
+import { PipAccelError } from '../../core/errors.ts';
+import { install } from '../../install/install.ts';
+import { readMetadata } from '../../plan/installed.ts';
+import type { PlannedItem } from '../../plan/plan.ts';
+import { installingLine, uninstallLines } from '../../report/install-lines.ts';
+import type { Change } from '../change-environment.ts';
+import type { InstallJob } from '../job.ts';
+
+/** The exit code of what ended otherwise; null where all is in place. */
+export async function putInPlace(job: InstallJob, change: Change): Promise<number | null> {
+  const { items, images } = change;
+  const { reporter, options, context } = job;
+  const steps = items.flatMap(({ decided, replaces, spelling }) => {
+    const image = images.get(decided.key);
+    return image
+      ? [{ image, requested: decided.requested, replaces, directUrl: null, spelling }]
+      : [];
+  });
+  const isMixed = items.some(({ decided }) => decided.direct !== null);
+  // pip builds before it says what it installs.
+  if (!isMixed) announce(job, items);
+  const changed: string[] = [];
+  const beforeCommit = async () => {
+    changed.push(...(await installDirect(job, change)));
+    if (changed.length > 0) throw new PipAccelError('install-failed', changed.join(', '));
+  };
+  try {
+    const { warnings, leftovers } = await install(steps, context.interpreter, {
+      compile: options.compile,
+      linkMode: context.settings.linkMode,
+      path: job.environment['PATH'] ?? '',
+      ...(isMixed ? { beforeCommit } : {}),
+    });
+    for (const folder of leftovers) reporter.warning(`${folder} could not be removed`);
+    if (options.warnScriptLocation) for (const text of warnings) reporter.pipWarning(text);
+    return null;
+  } catch (error) {
+    if (!(error instanceof PipAccelError)) throw error;
+    if (changed.length > 0) return await job.handOver('metadata other than remembered');
+    reporter.error(error.message, error.hint);
+    return error.exitCode;
+  }
+}
+
+/** The names of the projects that are not what the decision took them for. */
+async function installDirect(
+  job: InstallJob,
+  { items, remembered }: Change,
+): Promise<readonly string[]> {
+  const cold = await import('./direct.ts');
+  const direct = items.filter(({ decided }) => decided.direct !== null);
+  await cold.installDirect(job, direct, () => announce(job, items));
+  return remembered === null ? [] : await cold.forgetIfChanged(job, direct, remembered);
+}
+
+function announce({ reporter }: InstallJob, items: readonly PlannedItem[]): void {
+  reporter.info(installingLine(items));
+  for (const item of items) {
+    if (item.decided.direct || !item.replaces) continue;
+    const replaced = readMetadata(item.replaces.metadataPath);
+    for (const text of uninstallLines(item, replaced)) reporter.info(text);
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { hasErrno } from '../../../core/errors.ts';
+import type { DistributionMetadata, NormalizedName } from '../../../core/types.ts';
+import { type Place, projectPage } from '../../../plan/pinned/places.ts';
+import { parseMetadata } from '../../../python/metadata.ts';
+import { atLeast } from '../../../python/pip.ts';
+import type { ReleaseFile } from '../../../store/releases.ts';
+import { followRedirects, HttpStatus } from '../request.ts';
+import type { Transport } from '../transport.ts';
+import { readPage } from './page.ts';
+
+export type ListedPlace = Extract<Place, { readonly kind: 'index' | 'page' }>;
+
+/**
+ * All files that an index or a page has of a project; none where it does not have the project.
+ *
+ * @param pip its version: before 22.2 it does not ask for JSON.
+ * @throws whatever goes wrong; pip then asks itself, and has the words for it.
+ */
+export async function fetchFiles(
+  place: ListedPlace,
+  key: NormalizedName,
+  { pip, transport }: { readonly pip: string; readonly transport: Transport | null },
+): Promise<readonly ReleaseFile[]> {
+  const address = place.kind === 'index' ? projectPage(place.url, key) : place.url;
+  if (address.startsWith('file:')) return await readLocalPage(new URL('index.html', address));
+  try {
+    const accept = atLeast(pip, 22, 2)
+      ? 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01'
+      : 'text/html';
+    const { body, url, contentType } = await fetchBytes(address, transport, {
+      accept,
+      'cache-control': 'max-age=0',
+    });
+    return readPage({ body, url, contentType });
+  } catch (error) {
+    if (error instanceof HttpStatus && error.status === 404) return [];
+    throw error;
+  }
+}
+
+async function readLocalPage(url: URL): Promise<readonly ReleaseFile[]> {
+  try {
+    const body = await readFile(fileURLToPath(url));
+    return readPage({ body, url: url.href, contentType: 'text/html' });
+  } catch (error) {
+    // A folder without a page has no files; where there is no folder, pip says so.
+    if (hasErrno(error, 'ENOENT') && existsSync(new URL('.', url))) return [];
+    throw error;
+  }
+}
+
+/** The metadata that lies beside a wheel (PEP 658). */
+export async function fetchMetadata(
+  { url, metadata }: ReleaseFile,
+  transport: Transport | null,
+): Promise<DistributionMetadata> {
+  const { body } = await fetchBytes(`${url}.metadata`, transport, {});
+  for (const [algorithm, digest] of Object.entries(metadata ?? {})) {
+    const isKnown = ['sha256', 'sha384', 'sha512'].includes(algorithm);
+    if (isKnown && createHash(algorithm).update(body).digest('hex') !== digest.toLowerCase()) {
+      throw new Error(`${url}.metadata does not match its hash`);
+    }
+  }
+  return parseMetadata(new TextDecoder('utf-8', { fatal: true }).decode(body));
+}
+
+interface Fetched {
+  readonly body: Uint8Array;
+  readonly url: string;
+  readonly contentType: string;
+}
+
+async function fetchBytes(
+  address: string,
+  transport: Transport | null,
+  headers: Readonly<Record<string, string>>,
+): Promise<Fetched> {
+  if (transport === null) throw new Error('no network');
+  const { response, url } = await followRedirects(withoutUser(address), transport, {
+    'accept-encoding': 'gzip, identity',
+    ...headers,
+  });
+  const bytes = Buffer.from(await response.body.arrayBuffer());
+  const encoding = response.headers['content-encoding'];
+  const body = encoding === 'gzip' ? await promisify(gunzip)(bytes) : bytes;
+  const contentType = String(response.headers['content-type'] ?? '');
+  return { body, url: url.href, contentType };
+}
+
+/** The transport knows the password by the origin. */
+function withoutUser(address: string): URL {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url;
+}

@@ -1,0 +1,155 @@
+import { quotePath } from '../../../plan/pinned/quote.ts';
+import { withoutCredentials } from '../../../plan/pinned/places.ts';
+import type { ReleaseFile } from '../../../store/releases.ts';
+import { type Attributes, startTags, UnclearPage } from './html.ts';
+
+/** A page as it came. */
+export interface IndexPage {
+  /** Where it came from, after all redirections. */
+  readonly url: string;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+/**
+ * The files of a page, PEP 503 and PEP 691 (`index/collector.py`, `parse_links`; `models/link.py`).
+ *
+ * @throws UnclearPage for what only pip can read
+ */
+export function readPage({ url, contentType, body }: IndexPage): readonly ReleaseFile[] {
+  const type = contentType.toLowerCase();
+  const files = type.startsWith('application/vnd.pypi.simple.v1+json')
+    ? jsonFiles(JSON.parse(decode(body, 'utf-8')), url)
+    : htmlFiles(decode(body, charsetOf(type)), url);
+  const seen = new Set<string>();
+  return files.filter(({ link }) => !seen.has(link) && seen.add(link)).map(({ file }) => file);
+}
+
+interface FoundFile {
+  /** With its fragment: pip takes links for the same by this. */
+  readonly link: string;
+  readonly file: ReleaseFile;
+}
+
+function decode(body: Uint8Array, charset: string): string {
+  try {
+    return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    throw new UnclearPage(`a page in ${charset}`);
+  }
+}
+
+function charsetOf(type: string): string {
+  const isHtml = /^(?:text\/html|application\/vnd\.pypi\.simple\.v1\+html)/.test(type);
+  const charset = /;\s*charset=["']?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
+  if (isHtml && ['utf-8', 'utf8', 'ascii', 'us-ascii'].includes(charset)) return 'utf-8';
+  throw new UnclearPage(`a page of the type ${type}`);
+}
+
+function jsonFiles(page: unknown, url: string): readonly FoundFile[] {
+  const files = member(page, 'files') ?? [];
+  if (!Array.isArray(files)) throw new UnclearPage('files that are no list');
+  return files.flatMap((file: unknown) => {
+    const address = text(member(file, 'url'));
+    if (address === null) return [];
+    const yanked = member(file, 'yanked');
+    const metadata = member(file, 'core-metadata') ?? member(file, 'dist-info-metadata');
+    return [
+      describe(address, url, {
+        hashes: digests(member(file, 'hashes') ?? {}),
+        requiresPython: text(member(file, 'requires-python')),
+        yanked: yanked ? (text(yanked) ?? '') : null,
+        size: Number(member(file, 'size')) || null,
+        metadata: !metadata ? null : metadata === true ? {} : digests(metadata),
+      }),
+    ];
+  });
+}
+
+function member(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) throw new UnclearPage(`no object with ${name}`);
+  return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function digests(value: unknown): Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null) throw new UnclearPage('hashes of another form');
+  return Object.fromEntries(
+    Object.entries(value).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  );
+}
+
+function htmlFiles(html: string, url: string): readonly FoundFile[] {
+  const tags = startTags(html);
+  const base = tags
+    .filter(({ name }) => name === 'base')
+    .map(({ attributes }) => attributes.get('href') ?? null)
+    .find((href) => href !== null);
+  const from = base ? base : url;
+  if (!URL.canParse(from)) throw new UnclearPage(`the base ${from}`);
+  return tags.flatMap(({ name, attributes }) => {
+    const href = name === 'a' ? attributes.get('href') : null;
+    if (!href) return [];
+    // Taken for yanked by pips before 22.2 alone.
+    if (attributes.get('data-yanked') === null) throw new UnclearPage(`data-yanked of ${href}`);
+    return [
+      describe(href, from, {
+        hashes: {},
+        requiresPython: attributes.get('data-requires-python') || null,
+        yanked: attributes.get('data-yanked') ?? null,
+        size: null,
+        metadata: metadataOf(attributes),
+      }),
+    ];
+  });
+}
+
+/** `true`, or `sha256=…`; the name of PEP 658 where that of PEP 714 is not there. */
+function metadataOf(attributes: Attributes): ReleaseFile['metadata'] {
+  const written =
+    attributes.get('data-core-metadata') ?? attributes.get('data-dist-info-metadata') ?? null;
+  if (written === null) return null;
+  const [, algorithm, digest] = /^(\w+)=(.*)$/.exec(written) ?? [];
+  return algorithm === undefined || digest === undefined ? {} : { [algorithm]: digest };
+}
+
+function describe(address: string, base: string, said: Omit<ReleaseFile, 'url'>): FoundFile {
+  const absolute = /^https?:\/\//.test(address) ? address : joined(address, base);
+  const [, start = '', path = '', query = '', fragment = ''] =
+    /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(absolute) ?? [];
+  if (start === '' || /[#&]egg=/.test(fragment)) throw new UnclearPage(`the link ${absolute}`);
+  const url = `${start}${requoted(path)}${query}`;
+  const [, algorithm, digest] =
+    /[#&](sha512|sha384|sha256|sha224|sha1|md5)=([^&]*)/.exec(fragment) ?? [];
+  const own = algorithm === undefined || digest === undefined ? {} : { [algorithm]: digest };
+  return {
+    link: url + fragment,
+    file: { ...said, url: withoutCredentials(url), hashes: { ...said.hashes, ...own } },
+  };
+}
+
+function joined(address: string, base: string): string {
+  if (!URL.canParse(address, base)) throw new UnclearPage(`the link ${address}`);
+  return new URL(address, base).href;
+}
+
+/** `_clean_url_path`: unquoted and quoted again, but for `@` and `%2F`. */
+function requoted(path: string): string {
+  return path
+    .split(/(@|%2F)/i)
+    .map((part) => (/^(?:@|%2f)$/i.test(part) ? part.toUpperCase() : quotePath(unquoted(part))))
+    .join('');
+}
+
+function unquoted(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new UnclearPage(`the path ${part}`);
+  }
+}

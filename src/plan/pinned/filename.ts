@@ -1,0 +1,114 @@
+import { basename } from 'node:path';
+import type { NormalizedName } from '../../core/types.ts';
+import { normalizeName } from '../../python/names.ts';
+import { type ParsedVersion, parseVersion } from '../../python/pep440.ts';
+import { atLeast } from '../../python/pip.ts';
+
+/** What pip reads out of the name of an archive. */
+export interface ArchiveName {
+  readonly version: ParsedVersion;
+  /** `-py3.8` at the end of an sdist's version; null without. */
+  readonly onlyPython: string | null;
+  /** null for an sdist. */
+  readonly wheel: WheelName | null;
+}
+
+interface WheelName {
+  readonly tags: readonly string[];
+  readonly build: readonly [number: number, rest: string] | null;
+}
+
+/** The last part of a URL's path, unquoted. */
+export function filenameOf(url: string): string {
+  return decode(basename(new URL(url).pathname));
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Reads a file's name as pip's `LinkEvaluator` does (`index/package_finder.py`, `models/wheel.py`).
+ *
+ * @param pip the version of pip.
+ * @returns null for what is no archive of this project; `unclear` for a wheel that only some pips take.
+ */
+export function readArchiveName(
+  filename: string,
+  key: NormalizedName,
+  pip: string,
+): ArchiveName | 'unclear' | null {
+  if (filename.endsWith('.whl')) return readWheelName(filename, key, pip);
+  const ending = /\.(?:tar\.(?:gz|bz2|xz|lz|lzma)|tgz|tbz|txz|tlz|tar|zip)$/.exec(filename)?.[0];
+  if (ending === undefined) return null;
+  if (ending === '.zip' && filename.includes('macosx10')) return null;
+  const stem = filename.slice(0, -ending.length);
+  const written = versionAfter(stem, key);
+  if (written === null) return null;
+  const python = /-py([123]\.?[0-9]?)$/.exec(written);
+  const version = parseVersion(python ? written.slice(0, python.index) : written);
+  return version && { version, onlyPython: python?.[1] ?? null, wheel: null };
+}
+
+/** What follows the first dash before which the project's name stands. */
+function versionAfter(stem: string, key: NormalizedName): string | null {
+  for (let dash = stem.indexOf('-'); dash !== -1; dash = stem.indexOf('-', dash + 1)) {
+    if (normalizeName(stem.slice(0, dash)) === key) return stem.slice(dash + 1) || null;
+  }
+  return null;
+}
+
+/** The form that pip takes where it does not go by PEP 427: before 25.3. */
+const looseWheel = /^[^\s-]+?-[^\s-]*?(?:-\d[^-]*?)?-[^\s-]+?-[^\s-]+?-[^\s-]+?\.whl$/;
+
+function readWheelName(
+  filename: string,
+  key: NormalizedName,
+  pip: string,
+): ArchiveName | 'unclear' | null {
+  const strict = readStrictWheelName(filename, key);
+  if (strict !== 'invalid') return strict;
+  const mayBeTaken = !atLeast(pip, 25, 3) && looseWheel.test(filename);
+  return mayBeTaken ? 'unclear' : null;
+}
+
+/** `packaging.utils.parse_wheel_filename`. */
+function readStrictWheelName(
+  filename: string,
+  key: NormalizedName,
+): ArchiveName | 'invalid' | null {
+  const parts = filename.slice(0, -'.whl'.length).split('-');
+  if (parts.length !== 5 && parts.length !== 6) return 'invalid';
+  const [name = '', written = ''] = parts;
+  const [interpreters = '', abis = '', platforms = ''] = parts.slice(-3);
+  const version = parseVersion(written);
+  if (
+    !(/^[\w.]+$/.test(name) || /^[\p{L}\p{N}._]+$/u.test(name)) ||
+    name.includes('__') ||
+    version === null
+  )
+    return 'invalid';
+  const build = parts.length === 6 ? /^([0-9]+)(.*)$/.exec(parts[2] ?? '') : null;
+  if (parts.length === 6 && build === null) return 'invalid';
+  if (normalizeName(name) !== key) return null;
+  const tags = interpreters
+    .split('.')
+    .flatMap((interpreter) =>
+      abis
+        .split('.')
+        .flatMap((abi) =>
+          platforms.split('.').map((platform) => `${interpreter}-${abi}-${platform}`),
+        ),
+    )
+    .map((tag) => tag.toLowerCase());
+  const [, number = '', rest = ''] = build ?? [];
+  return {
+    version,
+    onlyPython: null,
+    wheel: { tags, build: build ? [Number(number), rest] : null },
+  };
+}

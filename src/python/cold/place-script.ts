@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { publishFile } from '../../store/cold/publish.ts';
+import type { Store } from '../../store/layout.ts';
+
+/**
+ * The path of one of our Python scripts, whose text is part of this program: in a folder of the
+ * data directory that is named by its content, so that versions of pip-accel do not meet, and
+ * that holds nothing else, because Python puts it on `sys.path`.
+ */
+export async function placeScript(store: Store, name: string, text: string): Promise<string> {
+  const folder = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const path = join(store.scripts, folder, name);
+  if (!existsSync(path)) await publishFile(store, path, (temporary) => writeFile(temporary, text));
+  return path;
+}

@@ -1,0 +1,98 @@
+"""An index on loopback over the fixtures: python3 index_server.py FIXTURES LOG; writes its port, then serves until it is ended.
+
+/simple/NAME/   the pages of PEP 503 that the fixtures have, with hashes
+/json/NAME/     the same as PEP 691, with metadata files beside wheels (PEP 658)
+/sdists/NAME/   the sdists alone, without hashes
+/empty/         knows no project
+/broken/        answers with 500
+/private/       wants a password
+"""
+
+import hashlib
+import json
+import pathlib
+import re
+import sys
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+ROOT, LOG = map(pathlib.Path, sys.argv[1:3])
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        with LOG.open("a") as log:
+            log.write(self.path + "\n")
+        place, _, rest = self.path.lstrip("/").partition("/")
+        answer = getattr(self, "get_" + place, None)
+        status, kind, body = answer(rest) if answer else (404, "text/plain", b"")
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        if status == 401:
+            self.send_header("WWW-Authenticate", "Basic")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def get_simple(self, rest):
+        path = ROOT / "simple" / rest / "index.html"
+        return (200, "text/html; charset=UTF-8", path.read_bytes()) if path.exists() else missing()
+
+    def get_index(self, rest):
+        path = ROOT / "index" / rest.replace("%2B", "+").replace("%21", "!")
+        if path.exists():
+            return 200, "application/octet-stream", path.read_bytes()
+        if path.suffix == ".metadata" and path.with_suffix("").exists():
+            return 200, "application/octet-stream", metadata(path.with_suffix(""))
+        return missing()
+
+    def get_json(self, rest):
+        files = listed(rest.strip("/"))
+        body = {"meta": {"api-version": "1.0"}, "name": rest.strip("/"), "files": [described(path) for path in files]}
+        return (200, "application/vnd.pypi.simple.v1+json", json.dumps(body).encode()) if files else missing()
+
+    def get_sdists(self, rest):
+        files = [path for path in listed(rest.strip("/")) if path.suffix == ".gz"]
+        links = "".join('<a href="../../index/%s">%s</a>\n' % (path.name, path.name) for path in files)
+        return (200, "text/html", links.encode()) if files else missing()
+
+    def get_broken(self, rest):
+        return 500, "text/plain", b""
+
+    def get_private(self, rest):
+        return 401, "text/plain", b""
+
+    def log_message(self, *words):
+        pass
+
+
+def missing():
+    return 404, "text/plain", b""
+
+
+def listed(project):
+    stem = lambda path: path.name.split("-")[0] if path.suffix == ".whl" else path.name.rpartition("-")[0]
+    return [path for path in sorted((ROOT / "index").iterdir()) if re.sub(r"[-_.]+", "-", stem(path)).lower() == project]
+
+
+def described(path):
+    told = {"filename": path.name, "url": "/index/" + path.name.replace("+", "%2B"), "hashes": {"sha256": digest(path.read_bytes())}}
+    if path.suffix == ".whl":
+        told["core-metadata"] = {"sha256": digest(metadata(path))}
+    return told
+
+
+def metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")))
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
