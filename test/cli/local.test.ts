@@ -273,6 +273,17 @@ describe('an archive at a path', () => {
     }
   });
 
+  test('may be an sdist', () => {
+    const line = [join(fixtures.index, 'fx-described-1.0.tar.gz'), 'fx-wheel'];
+    const first = install(line);
+    expect(first).toMatchObject({
+      asked: true,
+      linked: 1,
+      installed: 'fx-described==1.0 fx-wheel==1.0',
+    });
+    expect(installAnew(line)).toEqual({ ...first, asked: false });
+  });
+
   test('is another one when other bytes have its name', () => {
     copyFileSync(join(fixtures.index, 'fx_many-1-py2.py3-none-any.whl'), wheel());
     expect(install([wheel(), 'fx-wheel']).asked).toBe(true);

@@ -115,7 +115,7 @@ async function readIfPresent(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'EISDIR')) return null;
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES')) return null;
     throw error;
   }
 }
