@@ -311,7 +311,7 @@ shutil.move(path + '.new', path)
 describe('a decision is remembered with all that its requirement files say', () => {
   test('variables that stand in them', () => {
     const file = join(sandbox.root, 'variables.txt');
-    writeFileSync(file, 'fx-many==${FX_VERSION}\n');
+    writeFileSync(file, 'fx-many<=${FX_VERSION}\n');
     for (const [version, asked] of [
       ['1', true],
       ['2', true],
@@ -333,7 +333,7 @@ describe('a decision is remembered with all that its requirement files say', () 
       ['2', true],
       ['1', false],
     ] as const) {
-      writeFileSync(join(nested, 'constraints.txt'), `fx-many==${version}\n`);
+      writeFileSync(join(nested, 'constraints.txt'), `fx-many<=${version}\n`);
       expect(installAnew(['-r', file])).toMatchObject({ asked, installed: `fx-many==${version}` });
     }
   });
