@@ -11,6 +11,8 @@ export interface PipOption {
   readonly action: 'flag' | 'no-flag' | 'count' | 'store' | 'append';
   /** `pip`: the line is pip's to do. `decide`: the decision honours it, the rest of the work does not change. */
   readonly route: 'decide' | 'pip';
+  /** Values that every pip takes; of others pip says what is wrong with them. */
+  readonly valid?: RegExp;
   /** `pip download` knows it too (asked instead of `--dry-run` before pip 22.2). */
   readonly download?: false;
 }
@@ -24,7 +26,13 @@ export const pipOptions: readonly PipOption[] = [
   { name: 'editable', short: 'e', action: 'append', route: 'decide', download: false },
   { name: 'group', action: 'append', route: 'decide' },
   { name: 'upgrade', short: 'U', action: 'flag', route: 'decide', download: false },
-  { name: 'upgrade-strategy', action: 'store', route: 'decide', download: false },
+  {
+    name: 'upgrade-strategy',
+    action: 'store',
+    route: 'decide',
+    valid: /^(?:only-if-needed|eager)$/,
+    download: false,
+  },
   { name: 'force-reinstall', action: 'flag', route: 'decide', download: false },
   { name: 'ignore-installed', short: 'I', action: 'flag', route: 'decide', download: false },
   { name: 'ignore-requires-python', action: 'flag', route: 'decide', download: false },
@@ -34,8 +42,14 @@ export const pipOptions: readonly PipOption[] = [
   { name: 'no-warn-conflicts', action: 'no-flag', route: 'decide', download: false },
   { name: 'require-hashes', action: 'flag', route: 'decide' },
   { name: 'no-require-hashes', action: 'flag', route: 'decide' },
-  { name: 'progress-bar', action: 'store', route: 'decide' },
-  { name: 'root-user-action', action: 'store', route: 'decide', download: false },
+  { name: 'progress-bar', action: 'store', route: 'decide', valid: /^(?:on|off|raw)$/ },
+  {
+    name: 'root-user-action',
+    action: 'store',
+    route: 'decide',
+    valid: /^(?:warn|ignore)$/,
+    download: false,
+  },
   { name: 'break-system-packages', action: 'flag', route: 'decide', download: false },
   { name: 'pre', action: 'flag', route: 'decide' },
   { name: 'all-releases', action: 'append', route: 'decide' },
@@ -55,12 +69,23 @@ export const pipOptions: readonly PipOption[] = [
   { name: 'quiet', short: 'q', action: 'count', route: 'decide' },
   { name: 'log', aliases: ['log-file', 'local-log'], action: 'store', route: 'decide' },
   { name: 'no-input', action: 'flag', route: 'decide' },
-  { name: 'keyring-provider', action: 'store', route: 'decide' },
+  {
+    name: 'keyring-provider',
+    action: 'store',
+    route: 'decide',
+    valid: /^(?:auto|disabled|import|subprocess)$/,
+  },
   { name: 'proxy', action: 'store', route: 'decide' },
   { name: 'no-proxy-env', action: 'flag', route: 'decide' },
-  { name: 'retries', action: 'store', route: 'decide' },
-  { name: 'resume-retries', action: 'store', route: 'decide' },
-  { name: 'timeout', aliases: ['default-timeout'], action: 'store', route: 'decide' },
+  { name: 'retries', action: 'store', route: 'decide', valid: /^\d+$/ },
+  { name: 'resume-retries', action: 'store', route: 'decide', valid: /^\d+$/ },
+  {
+    name: 'timeout',
+    aliases: ['default-timeout'],
+    action: 'store',
+    route: 'decide',
+    valid: /^\d+(?:\.\d+)?$/,
+  },
   { name: 'trusted-host', action: 'append', route: 'decide' },
   { name: 'cert', action: 'store', route: 'decide' },
   { name: 'client-cert', action: 'store', route: 'decide' },

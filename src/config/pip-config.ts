@@ -159,12 +159,22 @@ function handOverReason(
 ): string | null {
   const typed = given.find(({ option }) => option.route === 'pip');
   if (typed) return `--${typed.option.name}`;
+  const strange = given.find(({ option, value }) => option.valid?.test(value) === false);
+  if (strange) return `--${strange.option.name}=${strange.value}`;
   for (const [key, value] of configuration) {
     const option = findLongOption(key);
-    if (option?.route !== 'pip' || isIgnored(option, value)) continue;
-    return `${key} in pip's configuration`;
+    if (option === undefined) continue;
+    const isPips = option.route === 'pip' && !isIgnored(option, value);
+    if (isPips || !isValid(option, value)) return `${key} in pip's configuration`;
   }
   return null;
+}
+
+function isValid({ action, valid }: PipOption, value: string): boolean {
+  if (action === 'flag' || action === 'no-flag') {
+    return /^(?:y|yes|t|true|on|1|n|no|f|false|off|0)$/i.test(value);
+  }
+  return valid?.test(value) !== false;
 }
 
 /** tox sets `PIP_USER=0`: a flag that is configured off asks for nothing. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256 } from '../core/sha256.ts';
 import { hasErrno } from '../core/errors.ts';
 import type { InstalledDistribution, Interpreter } from '../core/types.ts';
 import type { Store } from '../store/layout.ts';
@@ -63,9 +63,7 @@ function recallState(store: Store, interpreter: Interpreter): InstalledState | n
 
 /** Where the state of an environment is kept. */
 export function stateFile(store: Store, { prefix, sitePackages }: Interpreter): string {
-  const key = createHash('sha256')
-    .update([prefix, ...sitePackages].join('\0'))
-    .digest('hex');
+  const key = sha256([prefix, ...sitePackages].join('\0'));
   return join(store.environments, `${key.slice(0, 32)}.json`);
 }
 
@@ -89,7 +87,7 @@ function digestOf(
   { prefix }: Interpreter,
 ): string {
   const lines = distributions.map((item) => lineOf(item).replaceAll(prefix, ''));
-  return createHash('sha256').update(lines.sort().join('\n')).digest('hex');
+  return sha256(lines.sort().join('\n'));
 }
 
 /**

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { release, version } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { sha256 } from '../core/sha256.ts';
 import { PipAccelError } from '../core/errors.ts';
 import type { Environment } from '../config/load.ts';
 import type { Interpreter } from '../core/types.ts';
@@ -129,9 +129,7 @@ export function identifyInterpreter(
         ...parts.map((text) => text.replaceAll(prefix, placeholder)),
       ]
     : [executable];
-  const digest = createHash('sha256')
-    .update(JSON.stringify([variables, own]))
-    .digest('hex');
+  const digest = sha256(JSON.stringify([variables, own]));
   return { digest, prefix: parts ? prefix : null };
 }
 
@@ -184,9 +182,7 @@ function pathFiles(folder: string): readonly string[] {
 }
 
 export function pathFilesStamp(folder: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify(pathFiles(folder)))
-    .digest('hex');
+  return sha256(JSON.stringify(pathFiles(folder)));
 }
 
 /** The executable that a link leads to, and its stamp. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../core/sha256.ts';
 import { readCsv, writeCsv } from './csv.ts';
 import { compareText } from './text.ts';
 
@@ -7,7 +7,7 @@ export type RecordLine = readonly [path: string, hash: string, size: string];
 
 /** The line of a file that the installer itself wrote. */
 export function recordLine(path: string, content: Buffer): RecordLine {
-  const digest = createHash('sha256').update(content).digest('base64url');
+  const digest = sha256(content, 'base64url');
   return [path, `sha256=${digest}`, String(content.length)];
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../core/sha256.ts';
 import type { Interpreter, Libc, NormalizedName, Sha256, Version } from '../core/types.ts';
 
 declare const brand: unique symbol;
@@ -93,7 +93,7 @@ function isKeyed(name: string): boolean {
 
 /** Name, version and ABI stay readable; the first 16 hexadecimal digits of the inputs' sha256 follow. */
 export function binaryKey(inputs: BinaryKeyInputs): BinaryKey {
-  const digest = createHash('sha256').update(canonicalJson(inputs)).digest('hex');
+  const digest = sha256(canonicalJson(inputs));
   const abi = `${inputs.abi}-${inputs.platform.replace(/[-.]/g, '_')}`;
   return [inputs.name, inputs.version, abi, digest.slice(0, 16)].join(':') as BinaryKey;
 }

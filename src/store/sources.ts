@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../core/sha256.ts';
 import type { Sha256, Source } from '../core/types.ts';
 import type { Store } from './layout.ts';
 
@@ -31,7 +31,7 @@ export function sourcePath(store: Store, source: Source): string {
   const url = new URL(source.url);
   const origin = url.protocol === 'file:' ? dirname(fileURLToPath(url)) : url.origin;
   const label = url.protocol === 'file:' ? 'file' : url.host.replaceAll(/[^\w.-]/g, '_');
-  const digest = createHash('sha256').update(origin).digest('hex').slice(0, 8);
+  const digest = sha256(origin).slice(0, 8);
   return join(store.sources, `${label}-${digest}`, source.filename.replaceAll('/', '_'));
 }
 

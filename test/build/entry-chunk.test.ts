@@ -20,6 +20,7 @@ const everyStart = [
   'src/config/options.ts',
   'src/config/pip-config.ts',
   'src/core/errors.ts',
+  'src/core/sha256.ts',
   'src/main.ts',
   'src/plan/decisions.ts',
   'src/plan/installed-state.ts',

@@ -32,6 +32,8 @@ const lines: readonly string[] = [
   'install',
   'install --no-such-option',
   'install --upgrade-strategy=sometimes pip',
+  'install --retries=many pip',
+  'install --progress-bar=fancy pip',
   'install -r no-such-file.txt',
   'install -r empty.txt',
   'install --dry-run pip',

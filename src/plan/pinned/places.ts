@@ -1,9 +1,9 @@
 /** Where pip looks for files, and by which rules it takes them (`models/search_scope.py`, `req/req_file.py`). */
-import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../../core/sha256.ts';
 import type { GivenOption } from '../../cli/argv.ts';
 import type { PipConfiguration, PipOptions } from '../../config/pip-config.ts';
 import type { NormalizedName } from '../../core/types.ts';
@@ -184,7 +184,7 @@ function isLocalFileUrl(location: string): boolean {
 }
 
 function placeId(url: string): string {
-  return createHash('sha256').update(withoutCredentials(url)).digest('hex').slice(0, 16);
+  return sha256(withoutCredentials(url)).slice(0, 16);
 }
 
 export function withoutCredentials(url: string): string {

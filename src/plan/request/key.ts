@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../core/sha256.ts';
 import type { Interpreter } from '../../core/types.ts';
 import type { RequirementEntry } from '../requirements/entries.ts';
 import { findLinksState } from './find-links.ts';
@@ -39,7 +39,7 @@ export function requestKey(
     installed,
     folders: findLinksState(request),
   };
-  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
+  return sha256(JSON.stringify(inputs));
 }
 
 /** Options whose meaning changes with time, or with files that are not read here. */

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../../core/sha256.ts';
 import { hasErrno } from '../../core/errors.ts';
 import type { DirectEntry } from '../requirements/entries.ts';
 import type { InstallRequest } from './request.ts';
@@ -62,7 +62,7 @@ function archiveState(path: string, status: Stats, trustModTimes: boolean): stri
 
 function contentState(path: string): string | null {
   try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
+    return sha256(readFileSync(path));
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return null;
     throw error;

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '../../core/sha256.ts';
 import { publishFile } from '../../store/cold/publish.ts';
 import type { Store } from '../../store/layout.ts';
 
@@ -11,7 +11,7 @@ import type { Store } from '../../store/layout.ts';
  * that holds nothing else, because Python puts it on `sys.path`.
  */
 export async function placeScript(store: Store, name: string, text: string): Promise<string> {
-  const folder = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const folder = sha256(text).slice(0, 16);
   const path = join(store.scripts, folder, name);
   if (!existsSync(path)) await publishFile(store, path, (temporary) => writeFile(temporary, text));
   return path;
