@@ -10,7 +10,7 @@ const chunks = await bundle(
   // Node 20 starts it 5 ms sooner than modules.
   { format: 'cjs' },
   {
-    // p-limit is a module, which require() of Node 20.15 cannot load.
+    // p-limit is a module, which require() of Node 20 cannot load.
     external: Object.keys(dependencies).filter((name) => name !== 'p-limit'),
     define: { 'process.versions.bun': 'undefined', 'import.meta.dirname': '__dirname' },
   },

@@ -21,8 +21,6 @@ export async function bundle(folder, output, { external, define }) {
       input,
       platform: 'node',
       external: [/^(node|bun):/, ...external],
-      // What a build leaves out by its definitions it need not load.
-      treeshake: { moduleSideEffects: (id) => !id.startsWith('node:') },
       moduleTypes: { '.py': 'text' },
       transform: {
         target: 'node20',

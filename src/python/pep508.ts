@@ -7,6 +7,7 @@ import {
   isSpace,
   parseSpecifier,
   parseSpecifiers,
+  parseVersion,
   type Specifier,
 } from './pep440.ts';
 
@@ -45,6 +46,20 @@ interface Operand {
  * `packaging` reads as Python source.
  */
 export function parseRequirement(text: string): Requirement | null {
+  return parsePinned(text) ?? parseGeneral(text);
+}
+
+/** `name==1.2.3`, of which most lock files consist: the general way takes ten times as long. */
+function parsePinned(text: string): Requirement | null {
+  const [, name, version = ''] =
+    /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==([0-9]+(?:\.[0-9]+)*)$/.exec(text) ?? [];
+  const parsed = name === undefined ? null : parseVersion(version);
+  if (name === undefined || parsed === null) return null;
+  const specifier = { operator: '==', version, parsed, wildcard: false } as const;
+  return { name, extras: [], specifiers: [specifier], url: null, marker: null };
+}
+
+function parseGeneral(text: string): Requirement | null {
   const cursor = { text, position: 0 };
   skipBlanks(cursor);
   const name = takeIdentifier(cursor);

@@ -62,7 +62,7 @@ const everyStart = [
 ];
 
 /** Others take 1 ms (streams, node:fs/promises) to 4 ms (node:child_process) to load. */
-const everyStartOfNode = ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:url'];
+const everyStartOfNode = ['node:fs', 'node:os', 'node:path', 'node:url'];
 
 interface Chunk {
   readonly file: string;
