@@ -44,6 +44,8 @@ export type Event =
       readonly version: string;
       readonly milliseconds: number;
     }
+  /** Less than was asked for: files of images are not linked. */
+  | { readonly type: 'copied'; readonly reason: string }
   /** pip does the whole line itself. */
   | { readonly type: 'handed-over'; readonly reason: string }
   /** The environment is as it was asked for; the direct ones were installed by pip. */

@@ -23,6 +23,8 @@ export interface InstallOptions {
   readonly linkMode: LinkMode;
   /** `$PATH`, for the warning about scripts that are not on it. */
   readonly path: string;
+  /** Stops the change before it is final. */
+  readonly signal?: AbortSignal;
   /** Work that belongs to the change: done when all is in place; if it fails all is put back. */
   readonly beforeCommit?: () => Promise<void>;
 }
@@ -41,7 +43,7 @@ export interface InstallResult {
  * versions are moved aside first, modules and scripts are put in place step by step, and
  * the dist-info folders are renamed into place last. Where two own a path, the later step wins.
  *
- * @throws PipAccelError `install-failed`; the environment is then as it was.
+ * @throws PipAccelError `install-failed`, or what `signal` was aborted with; the environment is then as it was.
  */
 export async function install(
   steps: readonly InstallStep[],
@@ -63,6 +65,9 @@ export async function install(
     };
     const context = { interpreter, options, transaction, linker, behaviour, onStep };
     placed = await placeDistributions(steps, context);
+    // A signal that came while files were linked is told of now.
+    await new Promise((resolve) => setImmediate(resolve));
+    options.signal?.throwIfAborted();
     for (const distribution of placed) distribution.publish();
     await options.beforeCommit?.();
   } catch (error) {
@@ -70,7 +75,7 @@ export async function install(
   }
   const leftovers = transaction.commit();
   const warnings = placed.flatMap(({ warning }) => (warning === null ? [] : [warning]));
-  return { warnings, fallbacks: linker.fallbacks, leftovers };
+  return { warnings, fallbacks: [...new Set(linker.fallbacks)], leftovers };
 }
 
 /** What could not be put back; null where all is as it was. */

@@ -21,8 +21,10 @@ export interface PlannedTree {
   readonly source: string;
   readonly target: string;
   readonly mtime: number;
-  /** How many files it has. */
+  /** How many files it has, those of `except` counted. */
   readonly files: number;
+  /** A folder of the tree that is left out with all below it: `bin`; null for none. */
+  readonly except: string | null;
 }
 
 /** What one thread did. */
@@ -32,7 +34,12 @@ export interface LinkOutcome {
   /** Why files were copied instead of linked. */
   readonly fallbacks: readonly string[];
   /** What stopped it, and with it the others. */
-  readonly failure: { readonly message: string; readonly code: string } | null;
+  readonly failure: {
+    readonly message: string;
+    readonly code: string;
+    /** Which of the job's trees was at hand. */
+    readonly tree: number;
+  } | null;
 }
 
 /** Small enough that threads end together, large enough that few read the same list. */
@@ -40,20 +47,28 @@ const filesPerPart = 500;
 /** Beyond every part: nobody takes another. */
 const stopped = 2 ** 30;
 
+/** Lets every thread end with the part that it has. */
+export function stopLinking({ next }: LinkJob): void {
+  Atomics.store(new Int32Array(next), 0, stopped);
+}
+
 /** Links part after part until none is left. Every thread of a job runs this. */
 export function linkTrees(job: LinkJob): LinkOutcome {
   const next = new Int32Array(job.next);
   const parts = partsOf(job.trees);
   const thread = new LinkThread(job);
+  let tree = 0;
   try {
     for (let at = Atomics.add(next, 0, 1); at < parts.length; at = Atomics.add(next, 0, 1)) {
       const part = parts[at];
-      if (part) thread.link(part);
+      if (!part) break;
+      tree = part.place;
+      thread.link(part);
     }
     return { taken: thread.taken, fallbacks: thread.fallbacks, failure: null };
   } catch (error) {
-    Atomics.store(next, 0, stopped);
-    const failure = { message: (error as Error).message, code: errnoOf(error) ?? '' };
+    stopLinking(job);
+    const failure = { message: (error as Error).message, code: errnoOf(error) ?? '', tree };
     return { taken: thread.taken, fallbacks: thread.fallbacks, failure };
   }
 }
@@ -61,16 +76,18 @@ export function linkTrees(job: LinkJob): LinkOutcome {
 /** A share of a tree's folders: those whose files, counted on, begin from `from` up to `to`. */
 interface Part {
   readonly tree: PlannedTree;
+  /** Of the tree in the job. */
+  readonly place: number;
   readonly from: number;
   readonly to: number;
 }
 
 function partsOf(trees: readonly PlannedTree[]): readonly Part[] {
   const parts: Part[] = [];
-  for (const tree of trees) {
+  for (const [place, tree] of trees.entries()) {
     let from = 0;
     do {
-      parts.push({ tree, from, to: from + filesPerPart });
+      parts.push({ tree, place, from, to: from + filesPerPart });
       from += filesPerPart;
     } while (from < tree.files);
   }
@@ -104,6 +121,7 @@ class LinkThread {
       if (first < from || isSkipped(entry, this.#compile)) continue;
       if (first >= to) break;
       const [folder, files, bytecode] = entry;
+      if (isWithin(folder, tree.except)) continue;
       const place = { from: below(source, folder), to: below(target, folder), mtime };
       this.#makeFolder(place.to);
       this.#linkAll(files, place, link);
@@ -158,6 +176,11 @@ export function isSkipped([, files, bytecode]: FolderFiles, compile: boolean): b
 
 function plannedFiles([, files, bytecode]: FolderFiles, compile: boolean): number {
   return files.length + (compile ? bytecode.length : 0);
+}
+
+/** True for a folder of a tree and what lies below it. */
+export function isWithin(folder: string, top: string | null): boolean {
+  return top !== null && (top === '' || folder === top || folder.startsWith(`${top}/`));
 }
 
 /** The path of a listed folder; the root's is the empty text. */

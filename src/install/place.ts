@@ -1,4 +1,12 @@
-import { chmodSync, lstatSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Interpreter, Scheme } from '../core/types.ts';
 import { umask } from '../process/umask.ts';
@@ -6,7 +14,7 @@ import { type Image, type ImageTree, readFileLists } from '../store/images.ts';
 import { startLinking } from './crew.ts';
 import type { InstallOptions, InstallStep } from './install.ts';
 import type { Linker } from './link.ts';
-import { below, isSkipped, type LinkOutcome } from './link-trees.ts';
+import { below, isSkipped, isWithin, type LinkOutcome } from './link-trees.ts';
 import type { PipBehaviour } from './pip-behaviour.ts';
 import { plannedFiles, type Present, type SurveyedTree, survey } from './planned-trees.ts';
 import { type Additions, composeRecord, patchBytecode, readyRecord } from './record.ts';
@@ -39,9 +47,9 @@ export async function placeDistributions(
   context: PlaceContext,
 ): Promise<readonly PlacedDistribution[]> {
   const { options, transaction } = context;
-  const works = steps.map((step) => planStep(step, context));
+  const folders = new Map<string, string>();
+  const works = steps.map((step) => planStep(step, { ...context, folders }));
   const trees = works.flatMap(({ linked }) => linked);
-  for (const folder of new Set(trees.map(({ target }) => target))) transaction.makeFolder(folder);
   const present = survey(trees, options.compile);
   for (const path of present.files) moveFileAside(path, transaction);
   transaction.willLink({ trees, present, compile: options.compile });
@@ -56,10 +64,15 @@ export async function placeDistributions(
     placed = works.map((work) => placeOwn(work, { ...context, checkPath }));
   } catch (error) {
     failure = error;
+    crew.stop();
   }
   const outcomes = await crew.finish();
   if (failure) throw failure;
-  settle(outcomes, trees, { ...context, present });
+  const onTree = (at: number): void => {
+    const work = works.find(({ linked }) => trees[at] && linked.includes(trees[at]));
+    if (work) context.onStep(work.step);
+  };
+  settle(outcomes, trees, { ...context, present, onTree });
   return placed;
 }
 
@@ -77,13 +90,23 @@ interface StepWork {
   readonly scheme: Scheme;
   /** Linked in any order; the dist-info folder, aside, among them. */
   readonly linked: readonly SurveyedTree[];
-  /** Reach into the folder of scripts, where what is written counts by its order too. */
-  readonly sequential: readonly number[];
+  /** What lies in the folder of scripts, where what is written counts by its order too. */
+  readonly sequential: readonly SequentialTree[];
   /** The dist-info folder, aside. */
   readonly staged: string;
 }
 
-function planStep(step: InstallStep, context: PlaceContext): StepWork {
+interface SequentialTree {
+  /** Which of the image's file lists. */
+  readonly list: number;
+  /** The folder of the tree; the empty text for all of it. */
+  readonly within: string;
+}
+
+function planStep(
+  step: InstallStep,
+  context: PlaceContext & { readonly folders: Map<string, string> },
+): StepWork {
   const { image, spelling } = step;
   const { manifest, path: imagePath } = image;
   const scheme = {
@@ -91,20 +114,20 @@ function planStep(step: InstallStep, context: PlaceContext): StepWork {
     headers: join(context.interpreter.scheme.headers, spelling ?? manifest.name),
   };
   const linked: SurveyedTree[] = [];
-  const sequential: number[] = [];
+  const sequential: SequentialTree[] = [];
   const compiled = context.options.compile ? 1 : 0;
   for (const [list, tree] of manifest.trees.entries()) {
-    if (reachesScripts(tree, scheme)) {
-      sequential.push(list);
-      continue;
-    }
+    const within = scriptsWithin(tree, scheme);
+    if (within !== null) sequential.push({ list, within });
+    if (within === '') continue;
     linked.push({
       imagePath,
       list,
       source: `${imagePath}/${tree.scheme}`,
-      target: scheme[tree.scheme],
+      target: realFolder(scheme[tree.scheme], context),
       mtime: manifest.mtime,
       files: tree.files + compiled * tree.bytecode,
+      except: within,
       top: tree.top,
     });
   }
@@ -117,42 +140,61 @@ function planStep(step: InstallStep, context: PlaceContext): StepWork {
     target: dirname(staged),
     mtime: manifest.mtime,
     files: manifest.distInfoFiles,
+    except: null,
     top: [manifest.distInfo],
   });
   return { step, scheme, linked, sequential, staged };
 }
 
-function reachesScripts({ scheme: key, top }: ImageTree, scheme: Scheme): boolean {
+/** Where the folder of scripts lies in a tree that has something there; null where it has nothing. */
+function scriptsWithin({ scheme: key, top }: ImageTree, scheme: Scheme): string | null {
   const place = relative(scheme[key], scheme.scripts);
-  if (place.startsWith('..')) return false;
-  return place === '' || top.includes(place.split('/', 1)[0] ?? '');
+  if (place.startsWith('..')) return null;
+  return place === '' || top.includes(place.split('/', 1)[0] ?? '') ? place : null;
+}
+
+/** One path for each folder, so that what two trees name is seen to be one: `lib64` may lead to `lib`. */
+function realFolder(
+  folder: string,
+  { folders, transaction }: PlaceContext & { readonly folders: Map<string, string> },
+): string {
+  let real = folders.get(folder);
+  if (real === undefined) {
+    transaction.makeFolder(folder);
+    real = realpathSync(folder);
+    folders.set(folder, real);
+  }
+  return real;
 }
 
 /** Where two trees name one path, or somebody was there meanwhile: the last step's file is it. */
 function settle(
   outcomes: readonly LinkOutcome[],
   trees: readonly SurveyedTree[],
-  context: PlaceContext & { readonly present: Present },
+  context: PlaceContext & { readonly present: Present; readonly onTree: (at: number) => void },
 ): void {
-  const { options, transaction, linker, present } = context;
-  for (const { failure, fallbacks } of outcomes) {
-    if (failure) throw Object.assign(new Error(failure.message), { code: failure.code });
-    linker.fallbacks.push(...fallbacks);
-  }
+  const { options, transaction, linker, present, onTree } = context;
   const taken = new Set(outcomes.flatMap((outcome) => outcome.taken));
-  if (taken.size === 0) return;
-  const owners = new Map<string, { source: string; tree: SurveyedTree }[]>();
-  for (const { path, source, tree } of plannedFiles(trees, options.compile)) {
+  const owners = new Map<string, { source: string; mtime: number }[]>();
+  for (const { path, source, tree } of taken.size > 0 ? plannedFiles(trees, options.compile) : []) {
     if (!taken.has(path)) continue;
-    owners.set(path, [...(owners.get(path) ?? []), { source, tree: tree as SurveyedTree }]);
+    owners.set(path, [...(owners.get(path) ?? []), { source, mtime: tree.mtime }]);
+  }
+  for (const [path, candidates] of owners) {
+    // Only a path that one tree names can have been taken by somebody else.
+    if (candidates.length === 1) present.files.add(path);
+  }
+  for (const { failure, fallbacks } of outcomes) {
+    linker.fallbacks.push(...fallbacks);
+    if (!failure) continue;
+    onTree(failure.tree);
+    throw Object.assign(new Error(failure.message), { code: failure.code });
   }
   for (const [path, candidates] of owners) {
     const last = candidates.at(-1);
     if (!last) continue;
-    // Only a path that one tree names can have been taken by somebody else.
-    if (candidates.length === 1) present.files.add(path);
     const link = linker.between(dirname(last.source), dirname(path));
-    transaction.makeFile(path, (to) => link(last.source, to, last.tree.mtime));
+    transaction.makeFile(path, (to) => link(last.source, to, last.mtime));
   }
 }
 
@@ -187,12 +229,12 @@ function placeSequential({ step, scheme, sequential }: StepWork, context: PlaceC
   const { transaction, linker, options } = context;
   const { path: imagePath, manifest } = step.image;
   const lists = readFileLists(imagePath);
-  for (const at of sequential) {
-    const key = manifest.trees[at]?.scheme ?? 'scripts';
+  for (const { list, within } of sequential) {
+    const key = manifest.trees[list]?.scheme ?? 'scripts';
     transaction.makeFolder(scheme[key]);
     const link = linker.between(`${imagePath}/${key}`, scheme[key]);
-    for (const entry of lists[at] ?? []) {
-      if (isSkipped(entry, options.compile)) continue;
+    for (const entry of lists[list] ?? []) {
+      if (isSkipped(entry, options.compile) || !isWithin(entry[0], within)) continue;
       const [folder, files, bytecode] = entry;
       const [from, to] = [below(`${imagePath}/${key}`, folder), below(scheme[key], folder)];
       transaction.makeFolder(to);

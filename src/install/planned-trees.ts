@@ -1,7 +1,7 @@
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { hasErrno } from '../core/errors.ts';
 import { type FolderFiles, readFileLists } from '../store/images.ts';
-import { below, isSkipped, type PlannedTree } from './link-trees.ts';
+import { below, isSkipped, isWithin, type PlannedTree } from './link-trees.ts';
 
 /** A tree that is to be linked, and what lies at its root. */
 export interface SurveyedTree extends PlannedTree {
@@ -110,6 +110,7 @@ function ignoring(codes: readonly string[], action: () => void): void {
   }
 }
 
-function listOf({ imagePath, list }: PlannedTree): readonly FolderFiles[] {
-  return readFileLists(imagePath)[list] ?? [];
+function listOf({ imagePath, list, except }: PlannedTree): readonly FolderFiles[] {
+  const folders = readFileLists(imagePath)[list] ?? [];
+  return except === null ? folders : folders.filter(([folder]) => !isWithin(folder, except));
 }

@@ -129,6 +129,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
     case 'image-made':
       say('debug', `Unpacked ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
       return;
+    case 'copied':
+      say('verbose', event.reason);
+      return;
     case 'handed-over':
       say('debug', `Handed to pip: ${event.reason}`);
       return;

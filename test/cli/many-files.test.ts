@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences, readTree } from '../install/site.ts';
-import { Sandbox } from './sandbox.ts';
+import { executable, Sandbox } from './sandbox.ts';
 
 /**
  * Wheels large enough for several threads: two share a folder and a module, a third has a file
@@ -49,6 +50,30 @@ test('thousands of files are where pip puts them, and the last owner of a path h
     expect(outcome.stderr).toBe('');
     expect(outcome.exitCode).toBe(0);
     expect(differences(readTree(sandbox.venv), expected)).toEqual([]);
+  }
+});
+
+test('an interruption while files are linked leaves the environment as it was, or finished', async () => {
+  sandbox.resetEnvironment();
+  const before = readTree(sandbox.venv);
+  expect(sandbox.accel(['install', 'many-a', 'many-b'], { environment: options() }).exitCode).toBe(
+    0,
+  );
+  const finished = readTree(sandbox.venv);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    sandbox.resetEnvironment();
+    const child = spawn(executable, ['install', 'many-a', 'many-b'], {
+      env: { ...sandbox.environment, ...options(), PIP_ACCEL_CACHE: sandbox.cache },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    // The last that it says before it links.
+    child.stdout.on('data', (text) => {
+      if (String(text).includes('Installing collected packages')) child.kill(signal);
+    });
+    const exitCode = await new Promise((resolve) => child.once('close', resolve));
+    const expected = exitCode === 0 ? finished : before;
+    expect([exitCode, differences(readTree(sandbox.venv), expected)]).toEqual([exitCode, []]);
+    expect(exitCode).not.toBeNull();
   }
 });
 

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Archive, Interpreter, Sha256, Version } from '../../src/core/types.ts';
+import type { Archive, Interpreter, Scheme, Sha256, Version } from '../../src/core/types.ts';
 import { install, type InstallResult } from '../../src/install/install.ts';
 import type { LinkMode } from '../../src/install/link.ts';
 import { makeImages } from '../../src/obtain/cold/unpack.ts';
@@ -79,7 +79,8 @@ export class Site {
 
   /** Installs archives of the fixtures' index in the order given, each named by the user. */
   async install(filenames: readonly string[], how: How = {}): Promise<InstallResult> {
-    const interpreter = await this.interpreter();
+    const found = await this.interpreter();
+    const interpreter = { ...found, scheme: { ...found.scheme, ...how.scheme } };
     const archives = filenames.map((name) => archiveAt(join(this.fixtures, 'index', name)));
     const images = await this.images(archives);
     const installed = readInstalled(interpreter);
@@ -120,6 +121,8 @@ interface How {
   readonly compile?: boolean;
   readonly linkMode?: LinkMode;
   readonly path?: string;
+  /** Folders in place of the interpreter's own. */
+  readonly scheme?: Partial<Scheme>;
 }
 
 export function archiveAt(path: string): Archive {

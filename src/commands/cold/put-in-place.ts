@@ -5,6 +5,7 @@ import type { PlannedItem } from '../../plan/plan.ts';
 import { installingLine, uninstallLines } from '../../report/install-lines.ts';
 import type { Change } from '../change-environment.ts';
 import type { InstallJob } from '../job.ts';
+import { interruptible } from './interruption.ts';
 
 /** The exit code of what ended otherwise; null where all is in place. */
 export async function putInPlace(job: InstallJob, change: Change): Promise<number | null> {
@@ -25,12 +26,16 @@ export async function putInPlace(job: InstallJob, change: Change): Promise<numbe
     if (changed.length > 0) throw new PipAccelError('install-failed', changed.join(', '));
   };
   try {
-    const { warnings, leftovers } = await install(steps, context.interpreter, {
-      compile: options.compile,
-      linkMode: context.settings.linkMode,
-      path: job.environment['PATH'] ?? '',
-      ...(isMixed ? { beforeCommit } : {}),
-    });
+    const { warnings, fallbacks, leftovers } = await interruptible((signal) =>
+      install(steps, context.interpreter, {
+        compile: options.compile,
+        linkMode: context.settings.linkMode,
+        path: job.environment['PATH'] ?? '',
+        signal,
+        ...(isMixed ? { beforeCommit } : {}),
+      }),
+    );
+    for (const reason of fallbacks) reporter.emit({ type: 'copied', reason });
     for (const folder of leftovers) reporter.warning(`${folder} could not be removed`);
     if (options.warnScriptLocation) for (const text of warnings) reporter.pipWarning(text);
     return null;

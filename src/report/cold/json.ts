@@ -66,6 +66,7 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
     case 'download-start':
     case 'download-end':
       return 'verbose';
+    case 'copied':
     case 'installed':
       return 'verbose';
     case 'image-made':
