@@ -51,7 +51,7 @@ export async function countNoop(id: Tool, site: Site, what: string): Promise<Cal
 
 /** Fills the store with further images: one of its own under other names, by links. */
 export async function addFillers(id: Tool, site: Site): Promise<void> {
-  const images = join(site.cache(id), 'images', 'v2');
+  const images = join(site.cache(id), 'images', 'v3');
   const [model = ''] = readdirSync(images);
   const suffix = model.slice(64);
   const script = [

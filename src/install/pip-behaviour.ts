@@ -16,6 +16,11 @@ export interface PipBehaviour {
   readonly writesDirectUrl: boolean;
   /** RECORD holds the hash of a script after its first line was rewritten. */
   readonly rehashesScripts: boolean;
+  /**
+   * A source in a rare encoding gets bytecode. pip 26.3 imports nothing once it installs, the
+   * codec neither (`commands/install.py`, `_check_import`).
+   */
+  readonly importsCodecs: boolean;
   /** How folders are compared with PATH. */
   readonly pathComparison: 'literal' | 'normalised' | 'resolved';
   /** The warning about PATH mentions entries that begin with `~`. */
@@ -34,6 +39,7 @@ export function pipBehaviour(pip: Pip | null): PipBehaviour {
     writesRequested: since(20, 2),
     writesDirectUrl: since(20, 1),
     rehashesScripts: since(22, 2),
+    importsCodecs: !since(26, 3),
     pathComparison: since(26, 2) ? 'resolved' : since(23, 1) ? 'normalised' : 'literal',
     notesTilde: since(20, 0),
     movesWholeFolders: since(19, 0),

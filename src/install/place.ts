@@ -117,6 +117,7 @@ function planStep(
   const sequential: SequentialTree[] = [];
   const compiled = context.options.compile ? 1 : 0;
   for (const [list, tree] of manifest.trees.entries()) {
+    if (tree.byCodec && !(context.behaviour.importsCodecs && context.options.compile)) continue;
     const within = scriptsWithin(tree, scheme);
     if (within !== null) sequential.push({ list, within });
     if (within === '') continue;
@@ -212,6 +213,7 @@ function placeOwn(
   const additions: Additions = {
     scheme,
     compiled: options.compile,
+    codecs: behaviour.importsCodecs,
     requested: step.requested && behaviour.writesRequested,
     generated: commands.all,
     changed: behaviour.rehashesScripts ? changed : new Map(),

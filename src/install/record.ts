@@ -15,6 +15,8 @@ export interface Additions {
   /** The absolute folders of this distribution, headers with its name. */
   readonly scheme: Scheme;
   readonly compiled: boolean;
+  /** Of sources in rare encodings too. */
+  readonly codecs: boolean;
   readonly requested: boolean;
   /** Files that were written for this environment, by absolute path. */
   readonly generated: ReadonlyMap<string, Buffer>;
@@ -48,17 +50,20 @@ export function composeRecord(image: Image, additions: Additions): string {
 
 function recordLines(image: Image, additions: Additions): readonly RecordLine[] {
   const { root, distInfo } = image.manifest;
-  const { scheme, changed } = additions;
-  const { rows, bytecode } = readRecordRows(image);
-  const lines = [...rows, ...(additions.compiled ? bytecode : [])].map(
-    ([key, path, hash, size]): RecordLine => {
-      if (key === null || key === root) return [path, hash, size];
-      const absolute = join(scheme[key], path);
-      const content = changed.get(absolute);
-      const place = relative(scheme[root], absolute);
-      return content ? recordLine(place, content) : [place, hash, size];
-    },
-  );
+  const { scheme, changed, compiled, codecs } = additions;
+  const { rows, bytecode, byCodec } = readRecordRows(image);
+  const installed = [
+    ...rows,
+    ...(compiled ? bytecode : []),
+    ...(compiled && codecs ? byCodec : []),
+  ];
+  const lines = installed.map(([key, path, hash, size]): RecordLine => {
+    if (key === null || key === root) return [path, hash, size];
+    const absolute = join(scheme[key], path);
+    const content = changed.get(absolute);
+    const place = relative(scheme[root], absolute);
+    return content ? recordLine(place, content) : [place, hash, size];
+  });
   lines.push(recordLine(`${distInfo}/INSTALLER`, installerContent));
   if (additions.requested) lines.push(recordLine(`${distInfo}/REQUESTED`, Buffer.alloc(0)));
   return lines;

@@ -7,7 +7,7 @@ import type { Store } from './layout.ts';
 
 /**
  * An image is the unpacked, link-ready tree of one archive, for the Pythons that read the same
- * bytecode and for one umask (a hardlink shares its mode). In `images/v2/<key>/`:
+ * bytecode and for one umask (a hardlink shares its mode). In `images/v3/<key>/`:
  *
  *     manifest.json          what it is (`ImageManifest`): all that most of an installation needs
  *     files.json             what to link (`FileLists`), read by the thread that links; nothing is ever walked
@@ -52,6 +52,8 @@ export interface ImageManifest {
 
 export interface ImageTree {
   readonly scheme: keyof Scheme;
+  /** Nothing but bytecode of sources whose codec has to be imported: pip 26.3 makes none of these. */
+  readonly byCodec: boolean;
   /** What lies at its root. */
   readonly top: readonly string[];
   /** How many files it has; then how many more of bytecode. */
@@ -80,6 +82,8 @@ export type RecordRow = readonly [
 export interface RecordRows {
   readonly rows: readonly RecordRow[];
   readonly bytecode: readonly RecordRow[];
+  /** Those of `ImageTree.byCodec`. */
+  readonly byCodec: readonly RecordRow[];
 }
 
 /** What an image depends on besides its archive. */

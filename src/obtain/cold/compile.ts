@@ -16,6 +16,11 @@ export interface CompileJob {
   readonly name: string;
 }
 
+/** What came of a file: no bytecode, bytecode, or bytecode for which a codec had to be imported. */
+export type Compiled = 'no' | 'yes' | 'by-codec';
+
+const outcomes: readonly Compiled[] = ['no', 'yes', 'by-codec'];
+
 /** Files per request: large enough to hide the pipe, small enough to share out evenly. */
 const batchSize = 24;
 
@@ -36,10 +41,10 @@ export class Compiler {
     this.#environment = environment;
   }
 
-  /** Compiles the files; the answer is in their order, false for what does not compile. */
-  async compile(jobs: readonly CompileJob[]): Promise<boolean[]> {
+  /** Compiles the files; the answer is in their order. */
+  async compile(jobs: readonly CompileJob[]): Promise<Compiled[]> {
     const script = await placeScript(this.#store, 'compile.py', compileScript);
-    const batches: Promise<boolean[]>[] = [];
+    const batches: Promise<Compiled[]>[] = [];
     for (let at = 0; at < jobs.length; at += batchSize) {
       const batch = jobs.slice(at, at + batchSize);
       batches.push(
@@ -73,7 +78,7 @@ export class Compiler {
 
 interface Batch {
   readonly jobs: readonly CompileJob[];
-  readonly resolve: (compiled: boolean[]) => void;
+  readonly resolve: (compiled: Compiled[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -105,8 +110,8 @@ class Worker {
       if (answer.done) {
         throw new PipAccelError('install-failed', `${this.#executable} died while it compiled`);
       }
-      const compiled = new Set(JSON.parse(answer.value) as number[]);
-      batch.resolve(batch.jobs.map((_job, at) => compiled.has(at)));
+      const compiled = JSON.parse(answer.value) as number[];
+      batch.resolve(batch.jobs.map((_job, at) => outcomes[compiled[at] ?? 0] ?? 'no'));
     } catch (error) {
       batch.reject(error);
     } finally {

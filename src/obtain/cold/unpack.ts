@@ -169,6 +169,8 @@ class Places {
   /** What pip compiles: every installed `.py`, scripts included, in sorted order. */
   readonly bytecode: readonly Bytecode[];
   readonly compiled = new Set<Bytecode>();
+  /** Of these, what pips that import nothing while they install have no bytecode for. */
+  readonly byCodec = new Set<Bytecode>();
 
   constructor(layout: WheelLayout, interpreter: Interpreter) {
     this.layout = layout;
@@ -236,8 +238,9 @@ async function compileSources(
   }));
   const results = await compiler.compile(jobs);
   for (const [at, bytecode] of places.bytecode.entries()) {
-    if (!results[at]) continue;
+    if (results[at] === 'no') continue;
     places.compiled.add(bytecode);
+    if (results[at] === 'by-codec') places.byCodec.add(bytecode);
     utimesSync(join(folder, bytecode.scheme, bytecode.path), mtime, mtime);
   }
 }
@@ -251,7 +254,8 @@ function writeManifest(folder: string, places: Places, context: ManifestContext)
     .map(({ path }) => ({ path, bytecode: places.bytecodeOf('scripts', path) }));
   const { trees, lists } = fileLists(places, rewritten);
   const rows = recordRows(places);
-  const recordShape = rewritten.length > 0 ? null : shapeOfRecord(rows, root, context);
+  const varies = rewritten.length > 0 || places.byCodec.size > 0;
+  const recordShape = varies ? null : shapeOfRecord(rows, root, context);
   const manifest: ImageManifest = {
     name: metadata.name,
     key: normalizeName(metadata.name),
@@ -296,27 +300,29 @@ function fileLists(
 ): { readonly trees: readonly ImageTree[]; readonly lists: FileLists } {
   const { root, distInfo } = places.layout;
   const written = new Set(rewritten.flatMap(({ path, bytecode }) => [path, bytecode]));
-  const growing = new Map<keyof Scheme | 'dist-info', GrowingList>();
-  const add = (scheme: keyof Scheme, path: string, kind: 'files' | 'bytecode'): void => {
+  const growing = new Map<string, GrowingList>();
+  const add = (scheme: keyof Scheme, path: string, kind: 'files' | 'bytecode' | 'by-codec') => {
     if (scheme === 'scripts' && written.has(path)) return;
     const isInside = scheme === root && path.startsWith(`${distInfo}/`);
-    const id = isInside ? 'dist-info' : scheme;
-    const list = growing.get(id) ?? new GrowingList();
+    const id = isInside ? 'dist-info' : `${scheme} ${kind === 'by-codec'}`;
+    const list = growing.get(id) ?? new GrowingList(scheme, kind === 'by-codec');
     growing.set(id, list);
-    list.add(path, kind);
+    list.add(path, kind === 'files' ? 'files' : 'bytecode');
   };
   for (const { scheme, path } of places.files.values()) add(scheme, path, 'files');
   add(root, `${distInfo}/INSTALLER`, 'files');
-  for (const { scheme, path } of places.compiled) {
+  for (const bytecode of places.compiled) {
+    const { scheme, path } = bytecode;
     // A wheel that ships its own bytecode: pip overwrites it.
-    if (!places.files.has(`${scheme}/${path}`)) add(scheme, path, 'bytecode');
+    if (places.files.has(`${scheme}/${path}`)) continue;
+    add(scheme, path, places.byCodec.has(bytecode) ? 'by-codec' : 'bytecode');
   }
   const inside = growing.get('dist-info')?.folders ?? [];
-  const trees = [...growing].flatMap(([scheme, list]) =>
-    scheme === 'dist-info'
-      ? []
-      : [{ tree: { scheme, top: [...list.top], ...countFiles(list.folders) }, list }],
-  );
+  growing.delete('dist-info');
+  const trees = [...growing.values()].map((list) => {
+    const { scheme, byCodec, top, folders } = list;
+    return { tree: { scheme, byCodec, top: [...top], ...countFiles(folders) }, list };
+  });
   return {
     trees: trees.map(({ tree }) => tree),
     lists: [...trees.map(({ list }) => list.folders), inside],
@@ -326,6 +332,13 @@ function fileLists(
 class GrowingList {
   readonly #folders = new Map<string, { readonly files: string[]; readonly bytecode: string[] }>();
   readonly top = new Set<string>();
+  readonly scheme: keyof Scheme;
+  readonly byCodec: boolean;
+
+  constructor(scheme: keyof Scheme, byCodec: boolean) {
+    this.scheme = scheme;
+    this.byCodec = byCodec;
+  }
 
   get folders(): readonly FolderFiles[] {
     return [...this.#folders].map(([folder, { files, bytecode }]) => [folder, files, bytecode]);
@@ -361,7 +374,7 @@ function countFiles(folders: readonly FolderFiles[]): { files: number; bytecode:
  * The rows of the wheel's RECORD, led to where the files went, then those of files that it
  * does not list (pip's `get_csv_rows_for_installed`). A row for nothing installed stays.
  */
-function recordRows({ layout, compiled }: Places): RecordRows {
+function recordRows({ layout, compiled, byCodec }: Places): RecordRows {
   const installed = new Map<string, PlacedMember>();
   for (const placed of layout.placed) installed.set(placed.member.name, placed);
   const rows = layout.record.map((row): RecordRow => {
@@ -375,8 +388,13 @@ function recordRows({ layout, compiled }: Places): RecordRows {
   );
   return {
     rows: [...rows, ...unlisted],
-    bytecode: [...compiled].map(({ scheme, path }): RecordRow => [scheme, path, '', '']),
+    bytecode: rowsOf([...compiled].filter((one) => !byCodec.has(one))),
+    byCodec: rowsOf([...byCodec]),
   };
+}
+
+function rowsOf(bytecode: readonly Bytecode[]): readonly RecordRow[] {
+  return bytecode.map(({ scheme, path }) => [scheme, path, '', '']);
 }
 
 function writeRecordVariants(
