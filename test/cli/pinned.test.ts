@@ -279,6 +279,23 @@ test('an sdist whose requirements nobody told is built once', () => {
   expect(readFileSync(log, 'utf8').trim().split('\n')).toHaveLength(1);
 });
 
+describe('what an archive has to say is not asked before its hash is looked at', () => {
+  const cases = [
+    { name: 'where the page has another', place: 'simple' },
+    { name: 'where the page has none', place: 'sdists' },
+  ];
+  test.each(cases)('$name', ({ place }) => {
+    const log = join(sandbox.root, 'builds.txt');
+    writeFileSync(log, '');
+    const environment = { ...online(place), FX_BUILD_LOG: log };
+    const lines = [`fx-pure==1.0 --hash=sha256:${'0'.repeat(64)}`];
+    const { exitCode, stderr } = install({ lines, environment });
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('DO NOT MATCH THE HASHES');
+    expect(readFileSync(log, 'utf8')).toBe('');
+  });
+});
+
 describe('pip decides, and says it', () => {
   const cases: readonly (Install & { readonly name: string; readonly place?: string })[] = [
     { name: 'what conflicts', lines: ['fx-pair-a==1', 'fx-pair-b==2'] },

@@ -361,8 +361,13 @@ function useFile(
 ): void {
   const { key } = project;
   const allowed = allowedFor(request, key, demand);
+  const promised = candidate.file.hashes['sha256']?.toLowerCase();
+  const isForPip = new NotPinned(`the hash of ${candidate.filename} is for pip to check`);
+  if (allowed && promised !== undefined && !allowed.includes(promised)) throw isForPip;
   const facts = knowledge.factsOf({ key, candidate });
   if (facts === null) {
+    // To look into an sdist is to run it: no file is fetched whose hash nobody allowed.
+    if (allowed && promised === undefined) throw isForPip;
     project.isBlocked = true;
     questions.files.push({ key, candidate });
     return;
@@ -375,9 +380,7 @@ function useFile(
     sameVersion(version, candidate.version);
   if (!isConsistent)
     throw new NotPinned(`${candidate.filename} is ${metadata.name} ${metadata.version}`);
-  if (allowed && (sha256 === null || !allowed.includes(sha256))) {
-    throw new NotPinned(`the hash of ${candidate.filename} is for pip to check`);
-  }
+  if (allowed && (sha256 === null || !allowed.includes(sha256))) throw isForPip;
   project.member = { kind: 'file', demand, metadata, candidate, sha256 };
   const { protocol, pathname } = new URL(candidate.file.url);
   const localPath = protocol === 'file:' ? decodeURIComponent(pathname) : null;
