@@ -281,13 +281,13 @@ test('an sdist whose requirements nobody told is built once', () => {
 
 describe('what an archive has to say is not asked before its hash is looked at', () => {
   const cases = [
-    { name: 'where the page has another', place: 'simple' },
-    { name: 'where the page has none', place: 'sdists' },
+    { name: 'where the page has another', environment: () => online() },
+    { name: 'where nobody said it', environment: () => ({ PIP_FIND_LINKS: fixtures.index }) },
   ];
-  test.each(cases)('$name', ({ place }) => {
+  test.each(cases)('$name', ({ environment: places }) => {
     const log = join(sandbox.root, 'builds.txt');
     writeFileSync(log, '');
-    const environment = { ...online(place), FX_BUILD_LOG: log };
+    const environment = { ...places(), FX_BUILD_LOG: log };
     const lines = [`fx-pure==1.0 --hash=sha256:${'0'.repeat(64)}`];
     const { exitCode, stderr } = install({ lines, environment });
     expect(exitCode).not.toBe(0);
