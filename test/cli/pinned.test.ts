@@ -271,6 +271,23 @@ test('a release whose sdist is in the store while its index has a fitting wheel 
   expect(decision().decided[0]?.source.filename).toBe('fx_both-1.0-py2.py3-none-any.whl');
 });
 
+describe('what one index says of a wheel is not taken for another index’s wheel', () => {
+  test.each([
+    { name: 'where it has the wheel', place: 'lying', exitCode: 0 },
+    { name: 'where it only says so', place: 'boasting', exitCode: 1 },
+  ])('$name', ({ place, exitCode }) => {
+    const lines = ['fx-many==2'];
+    const told = install({ lines, words: ['--no-deps'], environment: online(place) });
+    expect(told).toMatchObject({ exitCode });
+    expect(server.takeRequests().filter((path) => path.endsWith('.metadata'))).toHaveLength(1);
+    sandbox.resetEnvironment();
+    const request = { lines, environment: online('json') };
+    const pip = pipDecision(request);
+    expect(pipStarts(() => expect(install(request).exitCode).toBe(0))).toBe(0);
+    expect(decision().decided).toEqual(pip.decided);
+  });
+});
+
 test('an sdist whose requirements nobody told is built once', () => {
   const log = join(sandbox.root, 'builds.txt');
   writeFileSync(log, '');
