@@ -4,6 +4,7 @@
 /json/NAME/     the same as PEP 691, with metadata files beside wheels (PEP 658)
 /sdists/NAME/   the sdists alone, without hashes
 /empty/         knows no project
+/changing/NAME/ the archives in the folder `changing`, as /json/ has those of the fixtures
 /lying/NAME/    as /json/, but the metadata beside its wheels is made up
 /boasting/NAME/ the same, and it does not have the wheels
 /broken/        answers with 500
@@ -43,12 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         return (200, "text/html; charset=UTF-8", path.read_bytes()) if path.exists() else missing()
 
     def get_index(self, rest):
-        path = ROOT / "index" / rest.replace("%2B", "+").replace("%21", "!")
-        if path.exists():
-            return 200, "application/octet-stream", path.read_bytes()
-        if path.suffix == ".metadata" and path.with_suffix("").exists():
-            return 200, "application/octet-stream", metadata(path.with_suffix(""))
-        return missing()
+        return served(ROOT / "index" / rest.replace("%2B", "+").replace("%21", "!"))
 
     def get_json(self, rest):
         return told(rest.strip("/"), "/index/")
@@ -57,6 +53,12 @@ class Handler(BaseHTTPRequestHandler):
         files = [path for path in listed(rest.strip("/")) if path.suffix == ".gz"]
         links = "".join('<a href="../../index/%s">%s</a>\n' % (path.name, path.name) for path in files)
         return (200, "text/html", links.encode()) if files else missing()
+
+    def get_changing(self, rest):
+        return told(rest.strip("/"), "/changed/", "changing")
+
+    def get_changed(self, rest):
+        return served(ROOT / "changing" / rest)
 
     def get_lying(self, rest):
         return told(rest.strip("/"), "/lies/")
@@ -84,21 +86,29 @@ def missing():
     return 404, "text/plain", b""
 
 
-def listed(project):
+def served(path):
+    if path.exists():
+        return 200, "application/octet-stream", path.read_bytes()
+    if path.suffix == ".metadata" and path.with_suffix("").exists():
+        return 200, "application/octet-stream", metadata(path.with_suffix(""))
+    return missing()
+
+
+def listed(project, folder="index"):
     stem = lambda path: path.name.split("-")[0] if path.suffix == ".whl" else path.name.rpartition("-")[0]
-    return [path for path in sorted((ROOT / "index").iterdir()) if re.sub(r"[-_.]+", "-", stem(path)).lower() == project]
+    return [path for path in sorted((ROOT / folder).iterdir()) if re.sub(r"[-_.]+", "-", stem(path)).lower() == project]
 
 
-def told(project, folder):
-    files = listed(project)
-    body = {"meta": {"api-version": "1.0"}, "name": project, "files": [described(path, folder) for path in files]}
+def told(project, address, folder="index"):
+    files = listed(project, folder)
+    body = {"meta": {"api-version": "1.0"}, "name": project, "files": [described(path, address) for path in files]}
     return (200, "application/vnd.pypi.simple.v1+json", json.dumps(body).encode()) if files else missing()
 
 
-def described(path, folder):
-    file = {"filename": path.name, "url": folder + path.name.replace("+", "%2B"), "hashes": {"sha256": digest(path.read_bytes())}}
+def described(path, address):
+    file = {"filename": path.name, "url": address + path.name.replace("+", "%2B"), "hashes": {"sha256": digest(path.read_bytes())}}
     if path.suffix == ".whl":
-        file["core-metadata"] = {"sha256": digest(metadata(path))} if folder == "/index/" else True
+        file["core-metadata"] = {"sha256": digest(metadata(path))} if address in ("/index/", "/changed/") else True
     return file
 
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -285,6 +287,98 @@ describe('what one index says of a wheel is not taken for another index’s whee
     const pip = pipDecision(request);
     expect(pipStarts(() => expect(install(request).exitCode).toBe(0))).toBe(0);
     expect(decision().decided).toEqual(pip.decided);
+  });
+});
+
+describe('an index that has changed since', () => {
+  let folder: string;
+  const wheel = 'fx_many-2-py2.py3-none-any.whl';
+  const environment = () => online('changing');
+  beforeEach(() => {
+    folder = join(fixtures.root, 'changing');
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  });
+
+  function upload(name: string, as = name): void {
+    copyFileSync(join(fixtures.index, name), join(folder, as));
+  }
+
+  function forget(...folders: readonly string[]): void {
+    sandbox.resetEnvironment();
+    for (const name of folders) {
+      rmSync(join(sandbox.cache, name), { recursive: true, force: true });
+    }
+  }
+
+  const changes: readonly { readonly name: string; readonly change: () => void }[] = [
+    {
+      name: 'a file that gave way to another',
+      change: () => {
+        rmSync(join(folder, wheel), { force: true });
+        upload(wheel, 'fx_many-2-1-py2.py3-none-any.whl');
+      },
+    },
+    {
+      name: 'a file with other bytes than before',
+      change: () => {
+        const script = "import sys, zipfile; zipfile.ZipFile(sys.argv[1], 'a').comment = b'fx'";
+        sandbox.run(['python3', '-c', script, join(folder, wheel)]);
+      },
+    },
+  ];
+  test.each(changes)(
+    'gives $name, where the one that was decided is to be fetched',
+    ({ change }) => {
+      upload(wheel);
+      const request = { lines: ['fx-many==2'], environment: environment() };
+      expect(install(request).exitCode).toBe(0);
+      change();
+      forget('images', 'sources');
+      expect(pipStarts(() => expect(install(request)).toMatchObject({ exitCode: 0 }))).toBe(0);
+      const pip = pipDecision({ ...request, words: ['--force-reinstall'] });
+      expect(decision().decided).toEqual(pip.decided);
+      change();
+      forget('images', 'sources', 'decisions');
+      expect(install(request).exitCode).toBe(0);
+    },
+  );
+
+  test('has pip’s words for a file that is gone', () => {
+    upload(wheel);
+    const request = { lines: ['fx-many==2'], environment: environment() };
+    install(request);
+    rmSync(join(folder, wheel));
+    forget('images', 'sources');
+    const { exitCode, stderr } = install(request);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('No matching distribution found for fx-many==2');
+  });
+
+  test('is asked again before an sdist is built once more, and by --upgrade', () => {
+    const tools = readdirSync(fixtures.index).filter((name) => /^(setuptools|wheel)-/.test(name));
+    for (const name of tools) upload(name);
+    upload('fx-both-1.0.tar.gz');
+    const request = { lines: ['fx-both==1.0'], environment: environment() };
+    expect(install(request)).toMatchObject({ exitCode: 0 });
+    upload('fx_both-1.0-py2.py3-none-any.whl');
+    const filename = () => decision().decided[0]?.source.filename;
+    forget();
+    server.takeRequests();
+    expect(install({ ...request, words: ['--no-deps'] }).exitCode).toBe(0);
+    expect(filename()).toBe('fx-both-1.0.tar.gz');
+    expect(server.takeRequests()).toEqual([]);
+    forget();
+    expect(install({ ...request, words: ['--upgrade'] }).exitCode).toBe(0);
+    expect(filename()).toBe('fx_both-1.0-py2.py3-none-any.whl');
+    rmSync(join(folder, 'fx_both-1.0-py2.py3-none-any.whl'));
+    forget();
+    expect(install({ ...request, words: ['--upgrade', '--no-deps'] }).exitCode).toBe(0);
+    expect(filename()).toBe('fx-both-1.0.tar.gz');
+    upload('fx_both-1.0-py2.py3-none-any.whl');
+    forget('images', 'binaries', 'decisions');
+    expect(install(request).exitCode).toBe(0);
+    expect(filename()).toBe('fx_both-1.0-py2.py3-none-any.whl');
   });
 });
 

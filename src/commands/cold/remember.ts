@@ -37,7 +37,7 @@ export async function rememberRelease(
   await asFarAsPossible(store, publishDisposable(store, releaseFile(store, name), text));
 }
 
-async function asFarAsPossible(store: Store, work: Promise<unknown>): Promise<void> {
+export async function asFarAsPossible(store: Store, work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
