@@ -14,6 +14,8 @@ export type Decision =
       readonly conflicts: string | null;
       /** The key of the request, where the answer comes from memory. */
       readonly remembered: string | null;
+      /** It rests on memory, which an index could contradict by now. */
+      readonly isFromStore: boolean;
     }
   /** pip has said why. */
   | { readonly outcome: 'refused'; readonly exitCode: number }
@@ -75,5 +77,6 @@ function recall(job: InstallJob, decision: RememberedDecision, key: string | nul
     })),
     conflicts,
     remembered: key,
+    isFromStore: true,
   };
 }

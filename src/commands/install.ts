@@ -108,20 +108,9 @@ async function runJob(job: InstallJob): Promise<number> {
   if (onlyDirect(job)) return await job.handOver('paths and URLs without their dependencies');
   if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
   if (hasUnrepeatableUrl(job.request)) return await job.handOver('a URL with a password or a hash');
-  let change: Change;
+  let change: Change | number;
   try {
-    const decision = await decide(job);
-    if (decision.outcome === 'refused') return decision.exitCode;
-    if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
-    const { items, conflicts, remembered } = decision;
-    const all = items.map(({ decided }) => decided);
-    if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
-      return await job.handOver('hashes that pip has to check');
-    }
-    const kept = await irreplaceable(items, job);
-    if (kept) return await job.handOver(`${kept.spelling} is for pip to replace`);
-    const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
-    change = { items, conflicts, remembered, images: await imagesOf(job, linked) };
+    change = (await prepare(job)) ?? (await prepare(job, true)) ?? (await job.handOver(goneReason));
   } catch (error) {
     if (error instanceof PipAccelError && error.code === 'authentication-required') {
       return await job.handOver('an index that asks for credentials');
@@ -134,14 +123,43 @@ async function runJob(job: InstallJob): Promise<number> {
     }
     return fail(job, error);
   }
-  return await changeEnvironment(job, change);
+  return typeof change === 'number' ? change : await changeEnvironment(job, change);
 }
 
-/** The images of all that is to be linked; what the store lacks is obtained. */
+const goneReason = 'an archive that the index names and does not have';
+
+/**
+ * What is to be changed, or the exit code of what ended before that; null where an archive is not
+ * there any more, which is forgotten.
+ *
+ * @param isAgain for the same reason.
+ */
+async function prepare(job: InstallJob, isAgain = false): Promise<Change | number | null> {
+  const decision = await decide(job);
+  if (decision.outcome === 'refused') return decision.exitCode;
+  if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
+  const { items, conflicts, remembered, isFromStore } = decision;
+  const all = items.map(({ decided }) => decided);
+  if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
+    return await job.handOver('hashes that pip has to check');
+  }
+  const kept = await irreplaceable(items, job);
+  if (kept) return await job.handOver(`${kept.spelling} is for pip to replace`);
+  const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
+  const images = await imagesOf(job, linked, isFromStore || isAgain);
+  return images && { items, conflicts, remembered, images };
+}
+
+/**
+ * The images of all that is to be linked; what the store lacks is obtained.
+ *
+ * @param mayBeGone null is an answer, too.
+ */
 async function imagesOf(
   job: InstallJob,
   decided: readonly Decided[],
-): Promise<ReadonlyMap<NormalizedName, Image>> {
+  mayBeGone: boolean,
+): Promise<ReadonlyMap<NormalizedName, Image> | null> {
   const { context, environment } = job;
   const lookup = {
     store: context.store,
@@ -159,8 +177,10 @@ async function imagesOf(
   if (missing.length === 0) return found;
   const { interruptible } = await import('./cold/interruption.ts');
   const { obtain } = await import('./cold/obtain.ts');
-  const made = await interruptible((signal) => obtain(job, missing, signal));
-  return new Map([...found, ...made]);
+  const { obtainIfThere } = await import('./cold/decide-again.ts');
+  const obtainMissing = mayBeGone ? obtainIfThere : obtain;
+  const made = await interruptible((signal) => obtainMissing(job, missing, signal));
+  return made && new Map([...found, ...made]);
 }
 
 /** Build environments are rare, and what fills them is large. */

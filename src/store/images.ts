@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
 import type { Archive, Interpreter, NormalizedName, Scheme, Version } from '../core/types.ts';
@@ -109,6 +109,10 @@ export function findImage(store: Store, archive: Archive, target: ImageTarget): 
     if (hasErrno(error, 'ENOENT')) return null;
     throw error;
   }
+}
+
+export function hasImage(store: Store, archive: Archive, target: ImageTarget): boolean {
+  return existsSync(join(store.images, imageKey(archive, target), 'manifest.json'));
 }
 
 /** What an image has to link. */

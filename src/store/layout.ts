@@ -16,7 +16,7 @@ export interface Store {
   readonly decisions: string;
   /** Which files an index has of a release, as far as somebody asked. */
   readonly releases: string;
-  /** The metadata of archives, by their hash. */
+  /** The metadata of archives as they have it themselves, by their hash. */
   readonly metadata: string;
   /** Facts of interpreters. */
   readonly interpreters: string;
@@ -38,7 +38,7 @@ export function openStore(root: string): Store {
     images: join(root, 'images', 'v3'),
     decisions: join(root, 'decisions', 'v2'),
     releases: join(root, 'releases', 'v1'),
-    metadata: join(root, 'metadata', 'v1'),
+    metadata: join(root, 'metadata', 'v2'),
     interpreters: join(root, 'interpreters', 'v2'),
     scripts: join(root, 'scripts'),
     environments: join(root, 'environments', 'v1'),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DistributionMetadata, Sha256 } from '../core/types.ts';
 import type { Store } from './layout.ts';
 
-/** Where the metadata of an archive is kept, a wheel's or a binary distribution's. */
+/** Where the metadata of an archive is kept, a wheel's or a binary distribution's: read from its own bytes. */
 export function metadataFile(store: Store, archive: Sha256): string {
   return join(store.metadata, `${archive}.json`);
 }

@@ -4,6 +4,9 @@
 /json/NAME/     the same as PEP 691, with metadata files beside wheels (PEP 658)
 /sdists/NAME/   the sdists alone, without hashes
 /empty/         knows no project
+/changing/NAME/ the archives in the folder `changing`, as /json/ has those of the fixtures
+/lying/NAME/    as /json/, but the metadata beside its wheels is made up
+/boasting/NAME/ the same, and it does not have the wheels
 /broken/        answers with 500
 /private/       wants a password
 """
@@ -41,22 +44,33 @@ class Handler(BaseHTTPRequestHandler):
         return (200, "text/html; charset=UTF-8", path.read_bytes()) if path.exists() else missing()
 
     def get_index(self, rest):
-        path = ROOT / "index" / rest.replace("%2B", "+").replace("%21", "!")
-        if path.exists():
-            return 200, "application/octet-stream", path.read_bytes()
-        if path.suffix == ".metadata" and path.with_suffix("").exists():
-            return 200, "application/octet-stream", metadata(path.with_suffix(""))
-        return missing()
+        return served(ROOT / "index" / rest.replace("%2B", "+").replace("%21", "!"))
 
     def get_json(self, rest):
-        files = listed(rest.strip("/"))
-        body = {"meta": {"api-version": "1.0"}, "name": rest.strip("/"), "files": [described(path) for path in files]}
-        return (200, "application/vnd.pypi.simple.v1+json", json.dumps(body).encode()) if files else missing()
+        return told(rest.strip("/"), "/index/")
 
     def get_sdists(self, rest):
         files = [path for path in listed(rest.strip("/")) if path.suffix == ".gz"]
         links = "".join('<a href="../../index/%s">%s</a>\n' % (path.name, path.name) for path in files)
         return (200, "text/html", links.encode()) if files else missing()
+
+    def get_changing(self, rest):
+        return told(rest.strip("/"), "/changed/", "changing")
+
+    def get_changed(self, rest):
+        return served(ROOT / "changing" / rest)
+
+    def get_lying(self, rest):
+        return told(rest.strip("/"), "/lies/")
+
+    def get_boasting(self, rest):
+        return told(rest.strip("/"), "/boasts/")
+
+    def get_lies(self, rest):
+        return lie(ROOT / "index" / rest) or self.get_index(rest)
+
+    def get_boasts(self, rest):
+        return lie(ROOT / "index" / rest) or missing()
 
     def get_broken(self, rest):
         return 500, "text/plain", b""
@@ -72,16 +86,37 @@ def missing():
     return 404, "text/plain", b""
 
 
-def listed(project):
+def served(path):
+    if path.exists():
+        return 200, "application/octet-stream", path.read_bytes()
+    if path.suffix == ".metadata" and path.with_suffix("").exists():
+        return 200, "application/octet-stream", metadata(path.with_suffix(""))
+    return missing()
+
+
+def listed(project, folder="index"):
     stem = lambda path: path.name.split("-")[0] if path.suffix == ".whl" else path.name.rpartition("-")[0]
-    return [path for path in sorted((ROOT / "index").iterdir()) if re.sub(r"[-_.]+", "-", stem(path)).lower() == project]
+    return [path for path in sorted((ROOT / folder).iterdir()) if re.sub(r"[-_.]+", "-", stem(path)).lower() == project]
 
 
-def described(path):
-    told = {"filename": path.name, "url": "/index/" + path.name.replace("+", "%2B"), "hashes": {"sha256": digest(path.read_bytes())}}
+def told(project, address, folder="index"):
+    files = listed(project, folder)
+    body = {"meta": {"api-version": "1.0"}, "name": project, "files": [described(path, address) for path in files]}
+    return (200, "application/vnd.pypi.simple.v1+json", json.dumps(body).encode()) if files else missing()
+
+
+def described(path, address):
+    file = {"filename": path.name, "url": address + path.name.replace("+", "%2B"), "hashes": {"sha256": digest(path.read_bytes())}}
     if path.suffix == ".whl":
-        told["core-metadata"] = {"sha256": digest(metadata(path))}
-    return told
+        file["core-metadata"] = {"sha256": digest(metadata(path))} if address in ("/index/", "/changed/") else True
+    return file
+
+
+def lie(path):
+    if path.suffix != ".metadata" or not path.with_suffix("").exists():
+        return None
+    lines = metadata(path.with_suffix("")).decode().partition("\n\n")[0].rstrip("\n")
+    return 200, "application/octet-stream", (lines + "\nRequires-Dist: fx-absent==9\n\n").encode()
 
 
 def metadata(wheel):

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -271,12 +273,138 @@ test('a release whose sdist is in the store while its index has a fitting wheel 
   expect(decision().decided[0]?.source.filename).toBe('fx_both-1.0-py2.py3-none-any.whl');
 });
 
+describe('what one index says of a wheel is not taken for another index’s wheel', () => {
+  test.each([
+    { name: 'where it has the wheel', place: 'lying', exitCode: 0 },
+    { name: 'where it only says so', place: 'boasting', exitCode: 1 },
+  ])('$name', ({ place, exitCode }) => {
+    const lines = ['fx-many==2'];
+    const told = install({ lines, words: ['--no-deps'], environment: online(place) });
+    expect(told).toMatchObject({ exitCode });
+    expect(server.takeRequests().filter((path) => path.endsWith('.metadata'))).toHaveLength(1);
+    sandbox.resetEnvironment();
+    const request = { lines, environment: online('json') };
+    const pip = pipDecision(request);
+    expect(pipStarts(() => expect(install(request).exitCode).toBe(0))).toBe(0);
+    expect(decision().decided).toEqual(pip.decided);
+  });
+});
+
+describe('an index that has changed since', () => {
+  let folder: string;
+  const wheel = 'fx_many-2-py2.py3-none-any.whl';
+  const environment = () => online('changing');
+  beforeEach(() => {
+    folder = join(fixtures.root, 'changing');
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  });
+
+  function upload(name: string, as = name): void {
+    copyFileSync(join(fixtures.index, name), join(folder, as));
+  }
+
+  function forget(...folders: readonly string[]): void {
+    sandbox.resetEnvironment();
+    for (const name of folders) {
+      rmSync(join(sandbox.cache, name), { recursive: true, force: true });
+    }
+  }
+
+  const changes: readonly { readonly name: string; readonly change: () => void }[] = [
+    {
+      name: 'a file that gave way to another',
+      change: () => {
+        rmSync(join(folder, wheel), { force: true });
+        upload(wheel, 'fx_many-2-1-py2.py3-none-any.whl');
+      },
+    },
+    {
+      name: 'a file with other bytes than before',
+      change: () => {
+        const script = "import sys, zipfile; zipfile.ZipFile(sys.argv[1], 'a').comment = b'fx'";
+        sandbox.run(['python3', '-c', script, join(folder, wheel)]);
+      },
+    },
+  ];
+  test.each(changes)(
+    'gives $name, where the one that was decided is to be fetched',
+    ({ change }) => {
+      upload(wheel);
+      const request = { lines: ['fx-many==2'], environment: environment() };
+      expect(install(request).exitCode).toBe(0);
+      change();
+      forget('images', 'sources');
+      expect(pipStarts(() => expect(install(request)).toMatchObject({ exitCode: 0 }))).toBe(0);
+      const pip = pipDecision({ ...request, words: ['--force-reinstall'] });
+      expect(decision().decided).toEqual(pip.decided);
+      change();
+      forget('images', 'sources', 'decisions');
+      expect(install(request).exitCode).toBe(0);
+    },
+  );
+
+  test('has pip’s words for a file that is gone', () => {
+    upload(wheel);
+    const request = { lines: ['fx-many==2'], environment: environment() };
+    install(request);
+    rmSync(join(folder, wheel));
+    forget('images', 'sources');
+    const { exitCode, stderr } = install(request);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('No matching distribution found for fx-many==2');
+  });
+
+  test('is asked again before an sdist is built once more, and by --upgrade', () => {
+    const tools = readdirSync(fixtures.index).filter((name) => /^(setuptools|wheel)-/.test(name));
+    for (const name of tools) upload(name);
+    upload('fx-both-1.0.tar.gz');
+    const request = { lines: ['fx-both==1.0'], environment: environment() };
+    expect(install(request)).toMatchObject({ exitCode: 0 });
+    upload('fx_both-1.0-py2.py3-none-any.whl');
+    const filename = () => decision().decided[0]?.source.filename;
+    forget();
+    server.takeRequests();
+    expect(install({ ...request, words: ['--no-deps'] }).exitCode).toBe(0);
+    expect(filename()).toBe('fx-both-1.0.tar.gz');
+    expect(server.takeRequests()).toEqual([]);
+    forget();
+    expect(install({ ...request, words: ['--upgrade'] }).exitCode).toBe(0);
+    expect(filename()).toBe('fx_both-1.0-py2.py3-none-any.whl');
+    rmSync(join(folder, 'fx_both-1.0-py2.py3-none-any.whl'));
+    forget();
+    expect(install({ ...request, words: ['--upgrade', '--no-deps'] }).exitCode).toBe(0);
+    expect(filename()).toBe('fx-both-1.0.tar.gz');
+    upload('fx_both-1.0-py2.py3-none-any.whl');
+    forget('images', 'binaries', 'decisions');
+    expect(install(request).exitCode).toBe(0);
+    expect(filename()).toBe('fx_both-1.0-py2.py3-none-any.whl');
+  });
+});
+
 test('an sdist whose requirements nobody told is built once', () => {
   const log = join(sandbox.root, 'builds.txt');
   writeFileSync(log, '');
   const environment = { ...online(), FX_BUILD_LOG: log };
   expect(install({ lines: ['fx-pure==1.0'], environment }).exitCode).toBe(0);
   expect(readFileSync(log, 'utf8').trim().split('\n')).toHaveLength(1);
+});
+
+describe('what an archive has to say is not asked before its hash is looked at', () => {
+  const cases = [
+    { name: 'where the page has another', environment: () => online() },
+    { name: 'where nobody said it', environment: () => ({ PIP_FIND_LINKS: fixtures.index }) },
+  ];
+  test.each(cases)('$name', ({ environment: places }) => {
+    const log = join(sandbox.root, 'builds.txt');
+    writeFileSync(log, '');
+    const environment = { ...places(), FX_BUILD_LOG: log };
+    const lines = [`fx-pure==1.0 --hash=sha256:${'0'.repeat(64)}`];
+    const { exitCode, stderr } = install({ lines, environment });
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('DO NOT MATCH THE HASHES');
+    expect(readFileSync(log, 'utf8')).toBe('');
+  });
 });
 
 describe('pip decides, and says it', () => {

@@ -14,6 +14,11 @@ const json = (page: unknown) =>
     body: Buffer.from(JSON.stringify(page)),
   });
 
+test('a page of many scripts is read as fast as it is long', () => {
+  const tags = startTags('İ<SCRIPT><a></Script>'.repeat(100_000));
+  expect(tags).toHaveLength(100_000);
+}, 5000);
+
 test('tags are read as Python reads them', () => {
   const pages = [
     '<a href="x">x</a>',

@@ -47,8 +47,9 @@ function resolve(lines: readonly string[], world: World, pip = '26.3'): PinnedAn
       const url = `https://files.test/${key}-${version}-py3-none-any.whl`;
       const file = { url, hashes: { sha256: 'a' }, requiresPython: null, yanked: null };
       const files = isThere ? [{ ...file, size: null, metadata: null }] : [];
-      return { outcome: 'files', files };
+      return { outcome: 'files', files, isStored: false };
     },
+    isAtHand: () => true,
     factsOf: ({ key, candidate }) => {
       if (world.unknownMetadata?.includes(key)) return null;
       const [name = '', version = ''] = filenameOf(candidate.file.url).split('-');

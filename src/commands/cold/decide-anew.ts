@@ -19,6 +19,7 @@ export type NewDecision =
 interface Answer {
   readonly decided: readonly Decided[];
   readonly lines: readonly string[] | null;
+  readonly isFromStore?: boolean;
 }
 
 /**
@@ -38,7 +39,7 @@ export async function decideAnew(job: InstallJob, key: string | null): Promise<N
 async function keep(
   job: InstallJob,
   key: string | null,
-  { decided, lines, time }: Answer & { readonly time: number },
+  { decided, lines, time, isFromStore = false }: Answer & { readonly time: number },
 ): Promise<NewDecision> {
   const planned = plan(job, decided);
   if (await isToKeep(job, key, decided)) {
@@ -53,7 +54,7 @@ async function keep(
       time,
     });
   }
-  return { outcome: 'planned', ...planned, remembered: null };
+  return { outcome: 'planned', ...planned, remembered: null, isFromStore };
 }
 
 async function isToKeep(

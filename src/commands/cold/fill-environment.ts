@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { effectiveOptions } from '../../config/pip-config.ts';
 import { PipAccelError } from '../../core/errors.ts';
-import type { Interpreter, Scheme } from '../../core/types.ts';
+import type { Decided, Interpreter, NormalizedName, Scheme } from '../../core/types.ts';
 import { install as putInPlace, type InstallStep } from '../../install/install.ts';
 import { fileOptions } from '../../plan/request/options.ts';
 import { readRequest } from '../../plan/request/request.ts';
 import { type GivenOption, parseArguments } from '../../cli/argv.ts';
 import { textReporter } from '../../report/text.ts';
-import { decide } from '../decide.ts';
+import { decide, type Decision } from '../decide.ts';
+import type { Image } from '../../store/images.ts';
 import type { Filling, InstallJob } from '../job.ts';
+import { obtainIfThere } from './decide-again.ts';
 import { obtain } from './obtain.ts';
 
 /** Options that pip passes on to the installation of build requirements (`build_env.py`). */
@@ -62,13 +64,31 @@ async function prepare(
 ): Promise<readonly InstallStep[]> {
   const said: string[] = [];
   const nested = buildJob(job, requirements, (text) => said.push(text));
-  const decision = await decide(nested);
-  if (decision.outcome !== 'planned') {
+  const decideNow = async () => {
+    const decision = await decide(nested);
+    if (decision.outcome === 'planned') return decision;
     throw new PipAccelError('build-failed', said.join('').trimEnd() || requirements.join(', '));
+  };
+  const decision = await decideNow();
+  if (decision.isFromStore) {
+    const images = await obtainIfThere(nested, decidedOf(decision), signal);
+    if (images) return steps(decision, images);
   }
-  const decided = decision.items.map((item) => item.decided);
-  const images = await obtain(nested, decided, signal);
-  return decision.items.flatMap(({ decided: { key }, spelling }) => {
+  const current = decision.isFromStore ? await decideNow() : decision;
+  return steps(current, await obtain(nested, decidedOf(current), signal));
+}
+
+type Planned = Extract<Decision, { readonly outcome: 'planned' }>;
+
+function decidedOf({ items }: Planned): readonly Decided[] {
+  return items.map(({ decided }) => decided);
+}
+
+function steps(
+  { items }: Planned,
+  images: ReadonlyMap<NormalizedName, Image>,
+): readonly InstallStep[] {
+  return items.flatMap(({ decided: { key }, spelling }) => {
     const image = images.get(key);
     return image ? [{ image, requested: true, replaces: null, directUrl: null, spelling }] : [];
   });

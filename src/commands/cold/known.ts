@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type {
   DistributionMetadata,
@@ -15,8 +15,13 @@ import type { ChosenFile, FileFacts, FilesAnswer, Knowledge } from '../../plan/p
 import { umask } from '../../process/umask.ts';
 import { parseMetadata } from '../../python/metadata.ts';
 import { formatVersion, publicVersion } from '../../python/pep440.ts';
-import { archiveOf, findImageOf, type ImageLookup } from '../../store/find-image.ts';
-import type { Image } from '../../store/images.ts';
+import {
+  archiveOf,
+  findImageOf,
+  type ImageLookup,
+  type SoughtArchive,
+} from '../../store/find-image.ts';
+import { hasImage, type Image } from '../../store/images.ts';
 import { readStoredMetadata } from '../../store/metadata.ts';
 import { readRelease, type ReleaseFile } from '../../store/releases.ts';
 import { findSource } from '../../store/sources.ts';
@@ -43,6 +48,7 @@ export function knowledgeOf(
   const folders = new Map<string, readonly string[]>();
   return {
     filesOf: (key, version) => filesOf({ job, places, learned, folders }, key, version),
+    isAtHand: (file) => isAtHand(job, file),
     factsOf: (file) => learned.facts.get(file.candidate.file.url) ?? factsOf(job, file),
     metadataOf: ({ metadataPath }) => readMetadata(metadataPath),
   };
@@ -60,6 +66,7 @@ function filesOf(shelf: Shelf, key: NormalizedName, version: string): FilesAnswe
   const pip = shelf.job.context.interpreter.pip?.version ?? '';
   const local: ReleaseFile[] = [];
   const listed: ReleaseFile[] = [];
+  let isStored = false;
   for (const place of shelf.places) {
     switch (place.kind) {
       case 'folder': {
@@ -75,25 +82,31 @@ function filesOf(shelf: Shelf, key: NormalizedName, version: string): FilesAnswe
         break;
       case 'index':
       case 'page': {
-        const files = listedFiles(shelf, place.id, { key, version, pip });
+        const release = { key, version, pip };
+        const page = shelf.learned.pages.get(pageName(place.id, key));
+        const files = page
+          ? releaseFiles(page, release)
+          : storedFiles(shelf.job, place.id, release);
         if (files === null) return { outcome: 'unknown' };
         listed.push(...files);
+        isStored ||= page === undefined && !shelf.job.context.settings.offline;
         break;
       }
       default:
         place satisfies never;
     }
   }
-  return { outcome: 'files', files: [...sortLocal(local), ...listed] };
+  return { outcome: 'files', files: [...sortLocal(local), ...listed], isStored };
 }
 
-function listedFiles(
-  { job, learned }: Shelf,
+function storedFiles(
+  { context, options }: InstallJob,
   place: string,
-  release: { readonly key: NormalizedName; readonly version: string; readonly pip: string },
+  { key, version }: { readonly key: NormalizedName; readonly version: string },
 ): readonly ReleaseFile[] | null {
-  const page = learned.pages.get(pageName(place, release.key));
-  return page ? releaseFiles(page, release) : readRelease(job.context.store, { place, ...release });
+  // Who upgrades wants to know what there is now.
+  if (options.flag('upgrade') && !context.settings.offline) return null;
+  return readRelease(context.store, { place, key, version });
 }
 
 /** The files of a page that belong to one release, and those that may. */
@@ -133,6 +146,23 @@ export function imageLookup({ context, environment }: InstallJob): ImageLookup {
   };
 }
 
+/** Whether the store has the image of a file, or what the image is made of. */
+function isAtHand(job: InstallJob, file: ChosenFile): boolean {
+  const { store } = job.context;
+  const lookup = imageLookup(job);
+  const source = sourceOf(file);
+  const archive = archiveOf(soughtArchive(file, source), lookup);
+  if (archive === null) return false;
+  if (hasImage(store, archive, lookup.target)) return true;
+  return archive.kind === 'binary'
+    ? existsSync(archive.path)
+    : findSource(store, source, lookup) !== null;
+}
+
+function soughtArchive({ key, candidate }: ChosenFile, source: Source): SoughtArchive {
+  return { key, metadata: { version: formatVersion(candidate.version) as Version }, source };
+}
+
 /** What the store knows of a file: by itself, or by what was built of it. */
 function factsOf(job: InstallJob, file: ChosenFile): FileFacts | null {
   const { store } = job.context;
@@ -140,11 +170,7 @@ function factsOf(job: InstallJob, file: ChosenFile): FileFacts | null {
   const source = sourceOf(file);
   const sha256 = source.sha256 ?? findSource(store, source, lookup)?.sha256 ?? null;
   if (sha256 === null) return null;
-  const item = {
-    key: file.key,
-    metadata: { version: formatVersion(file.candidate.version) as Version },
-    source: { ...source, sha256 },
-  };
+  const item = soughtArchive(file, { ...source, sha256 });
   const archive = archiveOf(item, lookup);
   if (!archive) return null;
   const known = readStoredMetadata(store, archive.sha256);

@@ -6,7 +6,6 @@ import { openTransport, type Transport } from '../../obtain/cold/transport.ts';
 import type { PinnedQuestion } from '../../plan/pinned/request.ts';
 import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
 import { formatVersion } from '../../python/pep440.ts';
-import { archiveOf } from '../../store/find-image.ts';
 import { findSource } from '../../store/sources.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
@@ -20,7 +19,7 @@ import {
   sourceOf,
 } from './known.ts';
 import { obtain } from './obtain.ts';
-import { rememberMetadata, rememberRelease } from './remember.ts';
+import { rememberRelease } from './remember.ts';
 
 /** Requests at a time; more than this a single index does not serve faster. */
 const parallelRequests = 16;
@@ -102,15 +101,12 @@ async function learnRelease(
   );
 }
 
-async function learnMetadata(
-  { job, learned, transport }: Network,
-  chosen: ChosenFile,
-): Promise<void> {
+/** For this run alone: what lies beside a wheel is the index's word, and not the wheel's. */
+async function learnMetadata({ learned, transport }: Network, chosen: ChosenFile): Promise<void> {
   const { file } = chosen.candidate;
   const metadata = await fetchMetadata(file, transport);
   const { sha256 } = sourceOf(chosen);
   learned.facts.set(file.url, { metadata, sha256 });
-  if (sha256 !== null) await rememberMetadata(job.context.store, sha256, metadata);
 }
 
 /** Downloads, or builds, what is going to be installed anyway, and looks into it. */
@@ -128,10 +124,7 @@ async function learnByObtaining(
     const lookup = imageLookup(job);
     const { store } = job.context;
     const sha256 = item.source.sha256 ?? findSource(store, item.source, lookup)?.sha256 ?? null;
-    const metadata = imageMetadata(image);
-    learned.facts.set(item.source.url, { metadata, sha256 });
-    const archive = archiveOf(item, lookup);
-    if (archive) await rememberMetadata(store, archive.sha256, metadata);
+    learned.facts.set(item.source.url, { metadata: imageMetadata(image), sha256 });
   }
 }
 

@@ -3,8 +3,11 @@ import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
+import { archiveOf } from '../../store/find-image.ts';
 import type { Image } from '../../store/images.ts';
 import type { InstallJob } from '../job.ts';
+import { imageLookup } from './known.ts';
+import { rememberMetadata } from './remember.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
 export async function obtain(
@@ -30,8 +33,25 @@ export async function obtain(
       fillEnvironment: (requirements, prefix) =>
         job.fillEnvironment(job, { requirements, prefix, signal }),
     });
+    await rememberWhatTheyRequire(job, decided, images);
     return images;
   } finally {
     await transport?.close();
   }
+}
+
+/** The next decision that leads to one of them then need not look into the image. */
+async function rememberWhatTheyRequire(
+  job: InstallJob,
+  decided: readonly Decided[],
+  images: ReadonlyMap<NormalizedName, Image>,
+): Promise<void> {
+  const lookup = imageLookup(job);
+  await Promise.all(
+    decided.map(async (item) => {
+      const image = images.get(item.key);
+      const archive = archiveOf(item, lookup);
+      if (image && archive) await rememberMetadata(job.context.store, archive, image);
+    }),
+  );
 }

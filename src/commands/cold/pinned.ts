@@ -4,13 +4,18 @@ import { type PinnedAnswer, resolvePinned } from '../../plan/pinned/resolve.ts';
 import type { InstallJob } from '../job.ts';
 import { knowledgeOf, type Learned } from './known.ts';
 
+export interface PinnedDecision {
+  readonly decided: readonly Decided[];
+  readonly lines: readonly string[];
+  /** An index could tell otherwise by now. */
+  readonly isFromStore: boolean;
+}
+
 /**
  * Decides without pip, where every version is pinned and all of them are consistent: by what is
  * known, else by what the indexes tell; null where it is pip that has to decide, or to say why not.
  */
-export async function decidePinned(
-  job: InstallJob,
-): Promise<{ readonly decided: readonly Decided[]; readonly lines: readonly string[] } | null> {
+export async function decidePinned(job: InstallJob): Promise<PinnedDecision | null> {
   const question = pinnedQuestion({
     request: job.request,
     options: job.options,

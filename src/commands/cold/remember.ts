@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import type { Decided, DistributionMetadata, Sha256 } from '../../core/types.ts';
+import type { Archive } from '../../core/types.ts';
 import { rememberDecision } from '../../plan/cold/remember.ts';
 import type { RememberedDecision } from '../../plan/decisions.ts';
 import { publishDisposable } from '../../store/cold/publish.ts';
+import type { Image } from '../../store/images.ts';
 import type { Store } from '../../store/layout.ts';
 import { metadataFile } from '../../store/metadata.ts';
 import {
@@ -13,21 +14,17 @@ import {
 } from '../../store/releases.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
+import { imageMetadata } from './known.ts';
 
-/** Keeps a decision, and the metadata that came with it, as far as the store takes them. */
+/** Keeps a decision, as far as the store takes it. */
 export async function remember(
   job: InstallJob,
   key: string | null,
   decision: RememberedDecision,
 ): Promise<void> {
   const { store } = job.context;
-  await asFarAsPossible(
-    store,
-    Promise.all([
-      ...(key === null ? [] : [rememberDecision(store, key, decision)]),
-      ...decision.items.map(({ decided }) => rememberWheel(store, decided)),
-    ]),
-  );
+  if (key === null) return;
+  await asFarAsPossible(store, rememberDecision(store, key, decision));
 }
 
 /** Keeps which files an index has of a release. */
@@ -40,7 +37,7 @@ export async function rememberRelease(
   await asFarAsPossible(store, publishDisposable(store, releaseFile(store, name), text));
 }
 
-async function asFarAsPossible(store: Store, work: Promise<unknown>): Promise<void> {
+export async function asFarAsPossible(store: Store, work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
@@ -48,18 +45,19 @@ async function asFarAsPossible(store: Store, work: Promise<unknown>): Promise<vo
   }
 }
 
-async function rememberWheel(store: Store, { metadata, source, direct }: Decided): Promise<void> {
-  if (direct !== null || source.sha256 === null || !source.filename.endsWith('.whl')) return;
-  await rememberMetadata(store, source.sha256, metadata);
-}
-
-/** @param archive the hash of the wheel, or of what was built. */
+/**
+ * Keeps what an archive requires, as it says itself: what an index says of an archive is that
+ * index's word, and its hash is no proof of it.
+ *
+ * @param archive the wheel, or what was built.
+ */
 export async function rememberMetadata(
   store: Store,
-  archive: Sha256,
-  metadata: DistributionMetadata,
+  archive: Archive,
+  image: Image,
 ): Promise<void> {
-  const file = metadataFile(store, archive);
+  const file = metadataFile(store, archive.sha256);
   if (existsSync(file)) return;
-  await asFarAsPossible(store, publishDisposable(store, file, JSON.stringify(metadata)));
+  const text = JSON.stringify(imageMetadata(image));
+  await asFarAsPossible(store, publishDisposable(store, file, text));
 }

@@ -66,13 +66,20 @@ export interface Constraint {
 export interface Knowledge {
   /** All files of a release, in pip's order; else the questions that have to be asked first. */
   readonly filesOf: (key: NormalizedName, version: string) => FilesAnswer;
+  /** Whether nothing has to be fetched or built to install a file. */
+  readonly isAtHand: (file: ChosenFile) => boolean;
   /** null where it has to be asked first. */
   readonly factsOf: (file: ChosenFile) => FileFacts | null;
   readonly metadataOf: (installed: InstalledDistribution) => DistributionMetadata;
 }
 
 export type FilesAnswer =
-  | { readonly outcome: 'files'; readonly files: readonly ReleaseFile[] }
+  /** @property isStored true where a page could tell otherwise by now, and may be asked. */
+  | {
+      readonly outcome: 'files';
+      readonly files: readonly ReleaseFile[];
+      readonly isStored: boolean;
+    }
   | { readonly outcome: 'unknown' }
   /** A place that cannot be read here as pip does. */
   | { readonly outcome: 'strange'; readonly reason: string };
@@ -94,8 +101,10 @@ export interface Questions {
 }
 
 export type PinnedAnswer =
+  /** @property isFromStore true where a page could tell otherwise by now. */
   | {
       readonly outcome: 'decided';
+      readonly isFromStore: boolean;
       readonly decided: readonly Decided[];
       readonly lines: readonly string[];
     }
@@ -143,6 +152,7 @@ interface Resolution {
   readonly questions: { releases: { key: NormalizedName; version: string }[]; files: ChosenFile[] };
   readonly lines: string[];
   readonly order: Node[];
+  isFromStore: boolean;
 }
 
 export function resolvePinned(request: PinnedRequest, knowledge: Knowledge): PinnedAnswer {
@@ -170,6 +180,7 @@ function resolve(request: PinnedRequest, knowledge: Knowledge): PinnedAnswer {
     questions: { releases: [], files: [] },
     lines: [],
     order: [],
+    isFromStore: false,
   };
   if (request.upgrade && [...named.keys()].some((id) => id.includes('['))) {
     throw new NotPinned('an upgrade of extras');
@@ -193,7 +204,8 @@ function answer(resolution: Resolution): PinnedAnswer {
     return { outcome: 'unknown', questions, isOpen: open !== undefined };
   }
   if (open) throw new NotPinned(`${open.id} is not pinned`);
-  return { outcome: 'decided', decided: decisionOf(resolution), lines: resolution.lines };
+  const { lines, isFromStore } = resolution;
+  return { outcome: 'decided', decided: decisionOf(resolution), lines, isFromStore };
 }
 
 /** Since 23.3 a requirement with extras and a version stands for two (`factory.py`). */
@@ -341,17 +353,24 @@ function findCandidate(resolution: Resolution, project: Project): Candidate | nu
     case 'strange':
       throw new NotPinned(found.reason);
     case 'unknown':
-      project.isBlocked = true;
-      questions.releases.push({ key, version });
-      return null;
+      break;
     case 'files': {
       const choice = chooseFile(found.files, { key, specifiers, hashes, rules: request.rules });
+      if (found.isStored) {
+        // Who has to fetch or to build anyway looks first whether there is something better by now.
+        if (choice.outcome === 'none') break;
+        if (!knowledge.isAtHand({ key, candidate: choice.candidate })) break;
+        resolution.isFromStore = true;
+      }
       if (choice.outcome === 'none') throw new NotPinned(`${key} ${version}: ${choice.reason}`);
       return choice.candidate;
     }
     default:
       return found satisfies never;
   }
+  project.isBlocked = true;
+  questions.releases.push({ key, version });
+  return null;
 }
 
 function useFile(
@@ -361,8 +380,13 @@ function useFile(
 ): void {
   const { key } = project;
   const allowed = allowedFor(request, key, demand);
+  const promised = candidate.file.hashes['sha256']?.toLowerCase();
+  const isForPip = new NotPinned(`the hash of ${candidate.filename} is for pip to check`);
+  if (allowed && promised !== undefined && !allowed.includes(promised)) throw isForPip;
   const facts = knowledge.factsOf({ key, candidate });
   if (facts === null) {
+    // To look into an sdist is to run it: no file is fetched whose hash nobody allowed.
+    if (allowed && promised === undefined) throw isForPip;
     project.isBlocked = true;
     questions.files.push({ key, candidate });
     return;
@@ -375,9 +399,7 @@ function useFile(
     sameVersion(version, candidate.version);
   if (!isConsistent)
     throw new NotPinned(`${candidate.filename} is ${metadata.name} ${metadata.version}`);
-  if (allowed && (sha256 === null || !allowed.includes(sha256))) {
-    throw new NotPinned(`the hash of ${candidate.filename} is for pip to check`);
-  }
+  if (allowed && (sha256 === null || !allowed.includes(sha256))) throw isForPip;
   project.member = { kind: 'file', demand, metadata, candidate, sha256 };
   const { protocol, pathname } = new URL(candidate.file.url);
   const localPath = protocol === 'file:' ? decodeURIComponent(pathname) : null;

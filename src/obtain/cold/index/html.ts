@@ -42,10 +42,13 @@ function after(html: string, text: string, from: number): number {
   return found + text.length;
 }
 
+/** The pattern goes on from where it is: a page may have as many scripts as it has lines. */
 function endOfRaw(html: string, name: string, from: number): number {
-  const end = html.toLowerCase().indexOf(`</${name}`, from);
-  if (end === -1) throw new UnclearPage(`</${name}> is missing`);
-  return end;
+  const pattern = new RegExp(`</${name}`, 'gi');
+  pattern.lastIndex = from;
+  const found = pattern.exec(html);
+  if (found === null) throw new UnclearPage(`</${name}> is missing`);
+  return found.index;
 }
 
 function readTag(html: string, start: number): { tag: StartTag; end: number } {
