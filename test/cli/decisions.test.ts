@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { handOverReason } from '../../src/commands/hand-over.ts';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
 import type { Interpreter } from '../../src/core/types.ts';
+import { isFresh, type RememberedDecision } from '../../src/plan/decisions.ts';
 import { setUp } from './set-up.ts';
 
 const { fixtures, sandbox } = setUp();
@@ -99,6 +100,17 @@ describe('a decision of an earlier run is not used', () => {
       expect(installedVersion()).toBe(`${versions.at(-1)}`);
     }
   });
+});
+
+test('a decision from the future is not fresh', () => {
+  const decision = { pinned: false, time: 5000 } as RememberedDecision;
+  const limits = (now: number) => ({ now, maxAgeSeconds: 1 });
+  expect([4999, 5000, 6000, 6001].map((now) => isFresh(decision, limits(now)))).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
 });
 
 describe('with hashes in the requirements', () => {
