@@ -102,6 +102,20 @@ describe('a decision of an earlier run is not used', () => {
   });
 });
 
+test('the lines of a requirements file have the numbers that they have now', () => {
+  const file = join(sandbox.root, 'numbered.txt');
+  const words = ['install', '--index-max-age=forever', '-r', file];
+  for (const [text, line] of [
+    ['fx-many\n', 1],
+    ['# Moved.\n\nfx-many\n', 3],
+  ] as const) {
+    sandbox.resetEnvironment();
+    writeFileSync(file, text);
+    const environment = { PIP_FIND_LINKS: fixtures.index };
+    expect(sandbox.accel(words, { environment }).stdout).toContain(`${file} (line ${line})`);
+  }
+});
+
 test('a decision from the future is not fresh', () => {
   const decision = { pinned: false, time: 5000 } as RememberedDecision;
   const limits = (now: number) => ({ now, maxAgeSeconds: 1 });
