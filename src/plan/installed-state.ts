@@ -4,7 +4,7 @@ import { sha256 } from '../core/sha256.ts';
 import { hasErrno } from '../core/errors.ts';
 import type { InstalledDistribution, Interpreter } from '../core/types.ts';
 import type { Store } from '../store/layout.ts';
-import { listFolder, readOptional, surveyInstalled } from './installed.ts';
+import { listFolder, readOptional, type Survey, surveyInstalled } from './installed.ts';
 
 /** What is installed, as a request meets it. */
 export interface InstalledState {
@@ -32,15 +32,23 @@ export function readState(
   const kept = recallState(store, interpreter);
   if (kept) return { state: kept, toKeep: null };
   const begun = Date.now();
-  const { distributions, watched } = surveyInstalled(interpreter);
-  const state = { distributions, digest: digestOf(distributions, interpreter) };
+  const { state, watched } = surveyState(interpreter);
   const seen = [...watched].map((path) => ({ path, ...stampOf(path) }));
   const isSettled = seen.every(({ changed }) => changed < begun - settlingMilliseconds);
   // An egg's metadata is changed in place, which no folder shows.
-  const isOfWheels = distributions.every(({ form }) => form === 'dist-info');
+  const isOfWheels = state.distributions.every(({ form }) => form === 'dist-info');
   if (!isSettled || !isOfWheels) return { state, toKeep: null };
   const stamps = seen.map(({ path, stamp }) => [path, stamp] as const);
   return { state, toKeep: { format: 1, ...state, watched: stamps } };
+}
+
+/** The state of an environment as it is now, whatever is kept of it. */
+export function surveyState(interpreter: Interpreter): {
+  readonly state: InstalledState;
+  readonly watched: Survey['watched'];
+} {
+  const { distributions, watched } = surveyInstalled(interpreter);
+  return { state: { distributions, digest: digestOf(distributions, interpreter) }, watched };
 }
 
 /**

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { handOverReason } from '../../src/commands/hand-over.ts';
@@ -99,6 +107,48 @@ describe('a decision of an earlier run is not used', () => {
       sandbox.accel(words, indexed);
       expect(installedVersion()).toBe(`${versions.at(-1)}`);
     }
+  });
+});
+
+describe('what happens while pip decides', () => {
+  const line = ['install', '--index-max-age=forever', 'fx-wheel'];
+  const meddling = join(sandbox.root, 'meddling');
+  const options = { environment: { PIP_FIND_LINKS: fixtures.index, PYTHONPATH: meddling } };
+  /** Somebody else installs fx-wheel once pip-accel has looked at the environment, before pip does. */
+  const meddle = () => {
+    mkdirSync(meddling, { recursive: true });
+    const once = join(meddling, 'once');
+    writeFileSync(once, '');
+    writeFileSync(
+      join(meddling, 'sitecustomize.py'),
+      `import os, subprocess, sys
+if os.path.exists(${JSON.stringify(once)}) and b'--dry-run' in open('/proc/self/cmdline', 'rb').read():
+    os.remove(${JSON.stringify(once)})
+    subprocess.check_call([sys.executable, '-m', 'pip', 'install', '-q', 'fx-wheel'])
+`,
+    );
+  };
+
+  test('does not make later runs believe that an absent distribution is there', () => {
+    meddle();
+    expect(sandbox.accel(line, options).stdout).toContain('Requirement already satisfied');
+    sandbox.resetEnvironment();
+    expect(sandbox.accel(line, options).stdout).toContain('Successfully installed fx-wheel-1.0');
+  });
+
+  test('a memory that says so all the same is not believed', () => {
+    const cache = join(sandbox.root, 'cache-of-lies');
+    const environment = { ...options.environment, PYTHONPATH: '', PIP_ACCEL_CACHE: cache };
+    sandbox.accel(line, { environment });
+    const [file = ''] = readdirSync(join(cache, 'decisions', 'v2'), { recursive: true })
+      .map((name) => join(cache, 'decisions', 'v2', String(name)))
+      .filter((name) => name.endsWith('.json'));
+    const decision = JSON.parse(readFileSync(file, 'utf8')) as RememberedDecision;
+    const lines = ['Requirement already satisfied: fx-wheel in ./venv/lib (1.0)'];
+    writeFileSync(file, JSON.stringify({ ...decision, items: [], lines }));
+    sandbox.resetEnvironment();
+    const { stdout } = sandbox.accel(line, { environment });
+    expect(stdout).toContain('Successfully installed fx-wheel-1.0');
   });
 });
 
