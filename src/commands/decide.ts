@@ -3,7 +3,7 @@ import type { PlannedItem } from '../plan/plan.ts';
 import { requestKey } from '../plan/request/key.ts';
 import { localPaths } from '../plan/request/local.ts';
 import { filesInMessages } from '../plan/request/request.ts';
-import { replayedLines } from '../report/install-lines.ts';
+import { replayedLines, satisfiedNames } from '../report/install-lines.ts';
 import type { InstallJob } from './job.ts';
 
 export type Decision =
@@ -23,10 +23,10 @@ export type Decision =
 
 /** What is to be installed, in order: remembered where that holds, else decided now. */
 export async function decide(job: InstallJob): Promise<Decision> {
-  const { settings, store } = job.context;
+  const { settings } = job.context;
   const key = keyOf(job);
   const isQuiet = job.options.quiet > 0;
-  const found = key === null ? null : recallDecision(store, key);
+  const found = key === null ? null : recallTrue(job, key);
   // What nobody heard cannot be said again.
   const remembered = found?.lines || isQuiet || settings.offline ? found : null;
   // Who upgrades wants to know what there is now.
@@ -40,6 +40,13 @@ export async function decide(job: InstallJob): Promise<Decision> {
   if (decision.outcome !== 'refused' || !decision.transient || !found) return decision;
   job.reporter.warning('the index cannot be reached; going on with the decision of an earlier run');
   return recall(job, found, key);
+}
+
+/** The decision on a job, unless it rests on something that is not there. */
+function recallTrue({ context, installed }: InstallJob, key: string): RememberedDecision | null {
+  const decision = recallDecision(context.store, key);
+  const satisfied = satisfiedNames(decision?.lines ?? []);
+  return satisfied.every((name) => installed.has(name)) ? decision : null;
 }
 
 /** The name under which the decision on a job is remembered; null where none can be. */

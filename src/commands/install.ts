@@ -4,7 +4,7 @@ import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts'
 import { PipAccelError } from '../core/errors.ts';
 import type { Decided, NormalizedName } from '../core/types.ts';
 import { firstByName } from '../plan/installed.ts';
-import { type KeptState, readState } from '../plan/installed-state.ts';
+import { type KeptState, readState, surveyState } from '../plan/installed-state.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
@@ -53,7 +53,7 @@ export async function install(
     const { line: readable } = files;
     const parsed = readable.parsed ?? { options: [], requirements: [] };
     const { interpreter } = context;
-    const request = readRequest(parsed, configuration, { environment, interpreter });
+    const read = () => readRequest(parsed, configuration, { environment, interpreter });
     const handOver = async (reason: string) => {
       reporter.emit({ type: 'handed-over', reason });
       return files.hasCopies
@@ -64,9 +64,13 @@ export async function install(
       line: readable,
       context,
       options,
-      request,
+      request: read(),
       installed,
       installedDigest: state.digest,
+      readAgain: () => ({
+        request: read(),
+        installedDigest: surveyState(interpreter).state.digest,
+      }),
       keepInstalled: () => keepInstalled(context, toKeep),
       tools: {
         setuptools: installed.has(normalizeName('setuptools')),

@@ -17,6 +17,8 @@ export interface InstallJob {
   readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
   /** Tells this set of distributions from others. */
   readonly installedDigest: string;
+  /** What of this is read from the disk, as it is there now. */
+  readonly readAgain: () => Pick<InstallJob, 'request' | 'installedDigest'>;
   /** Called when nothing had to be changed: what is installed may be kept for the next time. */
   readonly keepInstalled: () => Promise<void>;
   /** What the environment's own pip can import, also where it fills another place. */

@@ -45,5 +45,7 @@ export function isFresh(
   decision: RememberedDecision,
   limits: { readonly now: number; readonly maxAgeSeconds: number },
 ): boolean {
-  return decision.pinned || limits.now - decision.time <= limits.maxAgeSeconds * 1000;
+  const age = limits.now - decision.time;
+  // A clock that was set back would make it young for ever.
+  return decision.pinned || (age >= 0 && age <= limits.maxAgeSeconds * 1000);
 }

@@ -4,7 +4,14 @@ import { sha256 } from '../core/sha256.ts';
 import { hasErrno } from '../core/errors.ts';
 import type { InstalledDistribution, Interpreter } from '../core/types.ts';
 import type { Store } from '../store/layout.ts';
-import { listFolder, readOptional, surveyInstalled } from './installed.ts';
+import {
+  directFiles,
+  listFolder,
+  readBytes,
+  readOptional,
+  type Survey,
+  surveyInstalled,
+} from './installed.ts';
 
 /** What is installed, as a request meets it. */
 export interface InstalledState {
@@ -19,7 +26,7 @@ export interface InstalledState {
  * folder's times.
  */
 export interface KeptState extends InstalledState {
-  readonly format: 1;
+  readonly format: 2;
   /** Path and stamp of what was read. */
   readonly watched: readonly (readonly [path: string, stamp: string])[];
 }
@@ -32,15 +39,23 @@ export function readState(
   const kept = recallState(store, interpreter);
   if (kept) return { state: kept, toKeep: null };
   const begun = Date.now();
-  const { distributions, watched } = surveyInstalled(interpreter);
-  const state = { distributions, digest: digestOf(distributions, interpreter) };
+  const { state, watched } = surveyState(interpreter);
   const seen = [...watched].map((path) => ({ path, ...stampOf(path) }));
   const isSettled = seen.every(({ changed }) => changed < begun - settlingMilliseconds);
   // An egg's metadata is changed in place, which no folder shows.
-  const isOfWheels = distributions.every(({ form }) => form === 'dist-info');
+  const isOfWheels = state.distributions.every(({ form }) => form === 'dist-info');
   if (!isSettled || !isOfWheels) return { state, toKeep: null };
   const stamps = seen.map(({ path, stamp }) => [path, stamp] as const);
-  return { state, toKeep: { format: 1, ...state, watched: stamps } };
+  return { state, toKeep: { format: 2, ...state, watched: stamps } };
+}
+
+/** The state of an environment as it is now, whatever is kept of it. */
+export function surveyState(interpreter: Interpreter): {
+  readonly state: InstalledState;
+  readonly watched: Survey['watched'];
+} {
+  const { distributions, watched } = surveyInstalled(interpreter);
+  return { state: { distributions, digest: digestOf(distributions, interpreter) }, watched };
 }
 
 /**
@@ -56,7 +71,7 @@ function recallState(store: Store, interpreter: Interpreter): InstalledState | n
   } catch {
     return null;
   }
-  if (kept.format !== 1) return null;
+  if (kept.format !== 2) return null;
   const holds = kept.watched.every(([path, stamp]) => stampOf(path).stamp === stamp);
   return holds ? kept : null;
 }
@@ -90,14 +105,19 @@ function digestOf(
   return sha256(lines.sort().join('\n'));
 }
 
-/**
- * What pip could find of an installed distribution. A version stands for its metadata where it
- * came from an index; a folder or a URL may have had another under the same version.
- */
+/** What pip could find of an installed distribution: a version may have been built anew, with other metadata. */
 function lineOf(distribution: InstalledDistribution): string {
-  const { key, version, location, form, direct, editable } = distribution;
-  const metadata = form !== 'dist-info' || direct ? ownMetadata(distribution) : [];
+  const { key, version, location, metadataPath, form, direct, editable } = distribution;
+  const metadata =
+    form === 'dist-info'
+      ? (direct ? directFiles : ['METADATA']).map((name) => fileDigest(join(metadataPath, name)))
+      : ownMetadata(distribution);
   return [`${key}==${version}`, location, editable ? 'editable' : '', ...metadata].join(' ');
+}
+
+function fileDigest(path: string): string {
+  const bytes = readBytes(path);
+  return bytes === null ? '' : sha256(bytes);
 }
 
 const metadataFiles = ['METADATA', 'PKG-INFO', 'requires.txt', 'EGG-INFO/PKG-INFO', ''];

@@ -14,7 +14,10 @@ import { normalizeName } from '../python/names.ts';
 /** What is installed, and where that was read. */
 export interface Survey {
   readonly distributions: readonly InstalledDistribution[];
-  /** The folders of `sys.path`, existing or not, and the `.pth` files that add to it. */
+  /**
+   * The folders of `sys.path`, existing or not, the `.pth` files that add to it, and the metadata
+   * of what came from a path or a URL, which may be written anew in place.
+   */
   readonly watched: ReadonlySet<string>;
 }
 
@@ -32,7 +35,11 @@ export function surveyInstalled(interpreter: Interpreter): Survey {
   const found = new Map<string, InstalledDistribution>();
   const watched = new Set<string>();
   const add = (distribution: InstalledDistribution | null): void => {
-    if (distribution && !found.has(distribution.key)) found.set(distribution.key, distribution);
+    if (!distribution || found.has(distribution.key)) return;
+    found.set(distribution.key, distribution);
+    if (distribution.direct && distribution.form === 'dist-info') {
+      for (const name of directFiles) watched.add(join(distribution.metadataPath, name));
+    }
   };
   for (const location of searchPath(interpreter.sitePackages, watched)) {
     watched.add(location);
@@ -44,6 +51,9 @@ export function surveyInstalled(interpreter: Interpreter): Survey {
   }
   return { distributions: [...found.values()], watched };
 }
+
+/** Files of a distribution that came from a path or a URL which a request may depend on. */
+export const directFiles = ['METADATA', 'direct_url.json'];
 
 /** By name; of several the first, as `readInstalled` finds them. */
 export function firstByName(
@@ -163,8 +173,17 @@ export function listFolder(path: string): string[] {
 
 /** A file's text; null where there is no such file. */
 export function readOptional(path: string): string | null {
+  return orNull(() => readFileSync(path, 'utf8'));
+}
+
+/** A file's bytes; null where there is no such file. */
+export function readBytes(path: string): Uint8Array | null {
+  return orNull(() => readFileSync(path));
+}
+
+function orNull<T>(read: () => T): T | null {
   try {
-    return readFileSync(path, 'utf8');
+    return read();
   } catch (error) {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES')) return null;
     throw error;

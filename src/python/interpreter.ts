@@ -13,12 +13,15 @@ export interface RememberedInterpreter {
   readonly interpreter: Interpreter;
   /** Files outside of it, by `fileStamp`. */
   readonly watched: readonly { readonly path: string; readonly stamp: string }[];
-  /** Folders of `sys.path` outside of it, by `pathFilesStamp`. */
+  /** Folders of `sys.path`, and where user packages would lie, by `pathFilesStamp`. */
   readonly folders: readonly { readonly path: string; readonly stamp: string }[];
 }
 
-/** Variables that change what a Python finds on sys.path. */
-const pathVariables = ['PYTHONPATH', 'PYTHONHOME', 'PYTHONNOUSERSITE', 'PYTHONSAFEPATH'];
+/** Variables that change what a Python finds on sys.path; these hold paths, of which an empty one is the working directory. */
+const pathVariables = ['PYTHONPATH', 'PYTHONHOME'];
+const otherVariables = ['PYTHONNOUSERSITE', 'PYTHONSAFEPATH', 'PYTHONPLATLIBDIR'];
+/** Where the user's own packages lie, for a Python that looks for them. */
+const userVariables = ['HOME', 'PYTHONUSERBASE'];
 
 /**
  * The Python to work on, in this order: `--python`, the `python` option, `$VIRTUAL_ENV`,
@@ -92,12 +95,13 @@ export function recallInterpreter(
   } catch {
     return null;
   }
-  const { watched, folders } = remembered;
+  const { prefix } = identity;
+  const relocated = relocate(remembered, placeholder, prefix) as RememberedInterpreter;
+  const { interpreter: facts, watched, folders } = relocated;
   const holds =
     watched.every(({ path, stamp }) => fileStamp(path) === stamp) &&
-    folders.every(({ path, stamp }) => pathFilesStamp(path) === stamp);
+    folders.every(({ path, stamp }) => pathFilesStamp(path, prefix) === stamp);
   if (!holds) return null;
-  const facts = relocate(remembered.interpreter, placeholder, identity.prefix) as Interpreter;
   // The kernel may have been replaced since.
   const markers = { ...facts.markers, platform_release: release(), platform_version: version() };
   return { ...facts, markers };
@@ -119,18 +123,35 @@ export function identifyInterpreter(
   executable: string,
   environment: Environment,
 ): InterpreterIdentity {
-  const variables = pathVariables.map((name) => environment[name] ?? '');
-  const prefix = dirname(dirname(executable));
-  const parts = virtualEnvironmentParts(prefix);
-  const own = parts
-    ? [
-        basename(executable),
-        realStamp(executable),
-        ...parts.map((text) => text.replaceAll(prefix, placeholder)),
-      ]
-    : [executable];
-  const digest = sha256(JSON.stringify([variables, own]));
-  return { digest, prefix: parts ? prefix : null };
+  const folder = dirname(dirname(executable));
+  const configuration = textOrNone(join(folder, 'pyvenv.cfg'));
+  const prefix = configuration === null ? null : folder;
+  const parts =
+    configuration === null
+      ? [executable]
+      : [
+          basename(executable),
+          realStamp(executable),
+          ...virtualEnvironmentParts(folder, configuration),
+        ];
+  const paths = [
+    ...pathVariables,
+    ...(configuration === null || seesUserSite(configuration) ? userVariables : []),
+  ].map((name) => absolutePaths(environment[name]));
+  const others = otherVariables.map((name) => environment[name] ?? '');
+  const digest = sha256(JSON.stringify([relocate(paths, prefix, placeholder), others, parts]));
+  return { digest, prefix };
+}
+
+/** As Python makes them absolute (`site.abs_paths`); an empty variable is as good as none. */
+function absolutePaths(value: string | undefined): readonly string[] {
+  return value ? value.split(delimiter).map((part) => resolve(part)) : [];
+}
+
+/** As `site.venv` reads a `pyvenv.cfg`. */
+function seesUserSite(configuration: string): boolean {
+  const written = configuration.matchAll(/^\s*include-system-site-packages\s*=(.*)$/gim);
+  return [...written].at(-1)?.[1]?.trim().toLowerCase() !== 'false';
 }
 
 /** Where facts are kept. */
@@ -153,36 +174,69 @@ export function relocate(value: unknown, from: string | null, to: string | null)
   );
 }
 
-/** The facts as they are remembered: of no environment in particular. */
-export function withoutPrefix(interpreter: Interpreter, prefix: string | null): Interpreter {
-  return relocate(interpreter, prefix, placeholder) as Interpreter;
+/** What is remembered, of no environment in particular. */
+export function withoutPrefix(
+  remembered: RememberedInterpreter,
+  prefix: string | null,
+): RememberedInterpreter {
+  return relocate(remembered, prefix, placeholder) as RememberedInterpreter;
 }
 
-/** All that tells one virtual environment of a Python from another; null where it is none. */
-function virtualEnvironmentParts(prefix: string): readonly string[] | null {
-  const configuration = textOrNone(join(prefix, 'pyvenv.cfg'));
-  if (configuration === null) return null;
+/** All that tells one virtual environment of a Python from another. */
+function virtualEnvironmentParts(prefix: string, configuration: string): readonly string[] {
   // How it was called, and what its prompt is, changes nothing.
   const settings = configuration
     .split('\n')
     .filter((line) => !/^\s*(command|prompt)\s*=/i.test(line));
-  const parts = [settings.join('\n'), textOrNone(join(prefix, 'bin', 'pip')) ?? ''];
-  for (const name of namesOrNone(join(prefix, 'lib'))) {
-    parts.push(name, ...pathFiles(join(prefix, 'lib', name, 'site-packages')));
+  const texts = [settings.join('\n'), textOrNone(join(prefix, 'bin', 'pip')) ?? ''];
+  const parts = texts.map((text) => withPlaceholder(text, prefix));
+  for (const name of namesOrNone(join(prefix, 'lib')) ?? []) {
+    parts.push(name, ...(pathFiles(join(prefix, 'lib', name, 'site-packages'), prefix) ?? []));
   }
   return parts;
 }
 
-/** What in a folder of `sys.path` changes that path, or names the pip that lies there. */
-function pathFiles(folder: string): readonly string[] {
-  return namesOrNone(folder).flatMap((name) => {
-    if (name.endsWith('.pth')) return [name, textOrNone(join(folder, name)) ?? ''];
-    return /^pip(-.*)?$|^(site|user)customize\b/.test(name) ? [name] : [];
+/** True for a folder whose `.pth` files are a part of the identity. */
+export function isIdentified(folder: string, prefix: string | null): boolean {
+  return (
+    prefix !== null &&
+    basename(folder) === 'site-packages' &&
+    dirname(dirname(folder)) === join(prefix, 'lib')
+  );
+}
+
+/** What in a folder of `sys.path` changes that path, or names the pip that lies there; null where there is none. */
+function pathFiles(folder: string, prefix: string | null): readonly string[] | null {
+  const names = namesOrNone(folder);
+  if (names === null) return null;
+  return names.flatMap((name) => {
+    const path = join(folder, name);
+    if (/^pip(-.*)?$/.test(name)) return [name];
+    if (!/\.pth$|^(site|user)customize\b/.test(name)) return [];
+    const text = textOrNone(path) ?? textOrNone(join(path, '__init__.py')) ?? '';
+    return [name, withPlaceholder(text, prefix)];
   });
 }
 
-export function pathFilesStamp(folder: string): string {
-  return sha256(JSON.stringify(pathFiles(folder)));
+/** @param prefix of the virtual environment for which the folder is looked at. */
+export function pathFilesStamp(folder: string, prefix: string | null): string {
+  return sha256(JSON.stringify(pathFiles(folder, prefix)));
+}
+
+/**
+ * A text with the placeholder wherever a path of its begins with the prefix, and nowhere else: a
+ * path that is left makes an environment one of its own, one too many makes it another.
+ */
+function withPlaceholder(text: string, prefix: string | null): string {
+  if (prefix === null || !text.includes(prefix)) return text;
+  return text
+    .split(prefix)
+    .reduce(
+      (before, after) =>
+        before +
+        (/(^|[\s'"!=])$/.test(before) && /^([/'"\r\n]|$)/.test(after) ? placeholder : prefix) +
+        after,
+    );
 }
 
 /** The executable that a link leads to, and its stamp. */
@@ -202,11 +256,11 @@ function textOrNone(path: string): string | null {
   }
 }
 
-function namesOrNone(folder: string): readonly string[] {
+function namesOrNone(folder: string): readonly string[] | null {
   try {
     return readdirSync(folder).sort();
   } catch {
-    return [];
+    return null;
   }
 }
 

@@ -88,9 +88,18 @@ function isOfDirect(line: string, direct: ReadonlySet<string>): boolean {
   return processed === undefined ? line.startsWith('Obtaining ') : direct.has(resolve(processed));
 }
 
+const satisfied = /^Requirement already [\w ,-]+: (([\w.-]+).*?) in (\S.*?) \(/;
+
+/** The distributions that pip found installed. */
+export function satisfiedNames(lines: readonly string[]): readonly NormalizedName[] {
+  return lines.flatMap((line) => {
+    const [, , name] = satisfied.exec(line) ?? [];
+    return name === undefined ? [] : [normalizeName(name)];
+  });
+}
+
 function withLocation(line: string, locations: ReadonlyMap<NormalizedName, string>): string {
-  const satisfied = /^Requirement already [\w ,-]+: (([\w.-]+).*?) in (\S.*?) \(/.exec(line);
-  const [, requirement, name = '', place = ''] = satisfied ?? [];
+  const [, requirement, name = '', place = ''] = satisfied.exec(line) ?? [];
   const location = locations.get(normalizeName(name));
   if (requirement === undefined || location === undefined) return line;
   return line.replace(` in ${place} (`, ` in ${displayPath(location)} (`);

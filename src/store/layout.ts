@@ -41,7 +41,7 @@ export function openStore(root: string): Store {
     metadata: join(root, 'metadata', 'v2'),
     interpreters: join(root, 'interpreters', 'v2'),
     scripts: join(root, 'scripts'),
-    environments: join(root, 'environments', 'v1'),
+    environments: join(root, 'environments', 'v2'),
     logs: join(root, 'logs'),
     temporary: join(root, 'tmp'),
   };

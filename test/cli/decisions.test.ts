@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { handOverReason } from '../../src/commands/hand-over.ts';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
 import type { Interpreter } from '../../src/core/types.ts';
+import { isFresh, type RememberedDecision } from '../../src/plan/decisions.ts';
 import { setUp } from './set-up.ts';
 
 const { fixtures, sandbox } = setUp();
@@ -99,6 +108,73 @@ describe('a decision of an earlier run is not used', () => {
       expect(installedVersion()).toBe(`${versions.at(-1)}`);
     }
   });
+});
+
+describe('what happens while pip decides', () => {
+  const line = ['install', '--index-max-age=forever', 'fx-wheel'];
+  const meddling = join(sandbox.root, 'meddling');
+  const options = { environment: { PIP_FIND_LINKS: fixtures.index, PYTHONPATH: meddling } };
+  /** Somebody else installs fx-wheel once pip-accel has looked at the environment, before pip does. */
+  const meddle = () => {
+    mkdirSync(meddling, { recursive: true });
+    const once = join(meddling, 'once');
+    writeFileSync(once, '');
+    writeFileSync(
+      join(meddling, 'sitecustomize.py'),
+      `import os, subprocess, sys
+if os.path.exists(${JSON.stringify(once)}) and b'--dry-run' in open('/proc/self/cmdline', 'rb').read():
+    os.remove(${JSON.stringify(once)})
+    subprocess.check_call([sys.executable, '-m', 'pip', 'install', '-q', 'fx-wheel'])
+`,
+    );
+  };
+
+  test('does not make later runs believe that an absent distribution is there', () => {
+    meddle();
+    expect(sandbox.accel(line, options).stdout).toContain('Requirement already satisfied');
+    sandbox.resetEnvironment();
+    expect(sandbox.accel(line, options).stdout).toContain('Successfully installed fx-wheel-1.0');
+  });
+
+  test('a memory that says so all the same is not believed', () => {
+    const cache = join(sandbox.root, 'cache-of-lies');
+    const environment = { ...options.environment, PYTHONPATH: '', PIP_ACCEL_CACHE: cache };
+    sandbox.accel(line, { environment });
+    const [file = ''] = readdirSync(join(cache, 'decisions', 'v2'), { recursive: true })
+      .map((name) => join(cache, 'decisions', 'v2', String(name)))
+      .filter((name) => name.endsWith('.json'));
+    const decision = JSON.parse(readFileSync(file, 'utf8')) as RememberedDecision;
+    const lines = ['Requirement already satisfied: fx-wheel in ./venv/lib (1.0)'];
+    writeFileSync(file, JSON.stringify({ ...decision, items: [], lines }));
+    sandbox.resetEnvironment();
+    const { stdout } = sandbox.accel(line, { environment });
+    expect(stdout).toContain('Successfully installed fx-wheel-1.0');
+  });
+});
+
+test('the lines of a requirements file have the numbers that they have now', () => {
+  const file = join(sandbox.root, 'numbered.txt');
+  const words = ['install', '--index-max-age=forever', '-r', file];
+  for (const [text, line] of [
+    ['fx-many\n', 1],
+    ['# Moved.\n\nfx-many\n', 3],
+  ] as const) {
+    sandbox.resetEnvironment();
+    writeFileSync(file, text);
+    const environment = { PIP_FIND_LINKS: fixtures.index };
+    expect(sandbox.accel(words, { environment }).stdout).toContain(`${file} (line ${line})`);
+  }
+});
+
+test('a decision from the future is not fresh', () => {
+  const decision = { pinned: false, time: 5000 } as RememberedDecision;
+  const limits = (now: number) => ({ now, maxAgeSeconds: 1 });
+  expect([4999, 5000, 6000, 6001].map((now) => isFresh(decision, limits(now)))).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
 });
 
 describe('with hashes in the requirements', () => {

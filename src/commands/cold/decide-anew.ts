@@ -42,18 +42,16 @@ async function keep(
   { decided, lines, time, isFromStore = false }: Answer & { readonly time: number },
 ): Promise<NewDecision> {
   const planned = plan(job, decided);
-  if (await isToKeep(job, key, decided)) {
-    const items = planned.items.map((item) => ({ decided: item.decided, spelling: item.spelling }));
-    await remember(job, key, {
-      format: 2,
-      items,
-      conflicts: planned.conflicts,
-      lines,
-      files: filesInMessages(job.request),
-      pinned: isClosurePinned(job.request, decided, job.context.interpreter.markers),
-      time,
-    });
-  }
+  const items = planned.items.map((item) => ({ decided: item.decided, spelling: item.spelling }));
+  await remember(job, (await isToKeep(job, key, decided)) ? key : null, {
+    format: 2,
+    items,
+    conflicts: planned.conflicts,
+    lines,
+    files: filesInMessages(job.request),
+    pinned: isClosurePinned(job.request, decided, job.context.interpreter.markers),
+    time,
+  });
   return { outcome: 'planned', ...planned, remembered: null, isFromStore };
 }
 
@@ -62,9 +60,10 @@ async function isToKeep(
   key: string | null,
   decided: readonly Decided[],
 ): Promise<boolean> {
-  if (!hasDirect(job) && decided.every(({ direct }) => direct === null)) return true;
-  // A project may have been edited while pip looked at it.
-  return key !== null && (await areRepeatable(job, decided)) && keyOf(job) === key;
+  const isNamed = !hasDirect(job) && decided.every(({ direct }) => direct === null);
+  if (key === null || !(isNamed || (await areRepeatable(job, decided)))) return false;
+  // Somebody may have installed something, or edited a file, while this was decided.
+  return keyOf({ ...job, ...job.readAgain() }) === key;
 }
 
 function hasDirect({ request }: InstallJob): boolean {

@@ -125,15 +125,19 @@ function buildJob(
     ),
   );
   const where = { environment, interpreter: context.interpreter };
+  const read = () => ({
+    request: readRequest(parsed, configuration, where),
+    installedDigest: '',
+  });
   const { PIP_REQUIREMENT: _, PIP_EDITABLE: __, ...variables } = environment;
   return {
     ...job,
     environment: { ...variables, ...buildVariables },
     line: { general: [], arguments: words, parsed, flags: new Map() },
     options: effectiveOptions(configuration, parsed.options),
-    request: readRequest(parsed, configuration, where),
+    ...read(),
     installed: new Map(),
-    installedDigest: '',
+    readAgain: read,
     keepInstalled: async () => {},
     reporter: textReporter({ stdout: say, stderr: say }, { quietness: 0, verbosity: 'warning' }),
   };

@@ -3,7 +3,7 @@ import type { Interpreter } from '../../core/types.ts';
 import type { RequirementEntry } from '../requirements/entries.ts';
 import { findLinksState } from './find-links.ts';
 import { localState } from './local.ts';
-import { type InstallRequest, isRemote } from './request.ts';
+import { filesInMessages, type InstallRequest, isRemote } from './request.ts';
 
 /** What a request meets. */
 export interface RequestPlace {
@@ -26,7 +26,11 @@ export function requestKey(
   const options = request.parsed.options.map(({ option, value }) => [option.name, value] as const);
   const said = [...options, ...request.configuration];
   if (said.some(([name]) => unrepeatable.has(name))) return null;
-  const lines = request.entries.map((entry) => keyLine(entry, trustModTimes));
+  const files = filesInMessages(request);
+  const lines = request.entries.map((entry) => {
+    const line = keyLine(entry, trustModTimes);
+    return line && lineNumber(entry, files) + line;
+  });
   if (lines.includes(null)) return null;
   const isMaterial = ([name]: readonly [string, string]) => !immaterial.has(name);
   const inputs = {
@@ -68,6 +72,15 @@ function keyLine(entry: RequirementEntry, trustModTimes: boolean): string | null
     default:
       return entry satisfies never;
   }
+}
+
+/** Where pip's messages say that an entry comes from; its file by number, for it may lie elsewhere the next time. */
+function lineNumber(entry: RequirementEntry, files: readonly string[]): string {
+  if (entry.kind !== 'named' && entry.kind !== 'direct') return '';
+  const { comesFrom, file } = entry.origin;
+  if (comesFrom === null || file === null) return '';
+  const [, line] = /\(line (\d+)\)$/.exec(comesFrom) ?? [];
+  return `${files.indexOf(file)}:${line} `;
 }
 
 function interpreterKey(interpreter: Interpreter): unknown {

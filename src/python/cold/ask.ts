@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PipAccelError } from '../../core/errors.ts';
@@ -10,7 +11,9 @@ import type { Store } from '../../store/layout.ts';
 import {
   fileStamp,
   identifyInterpreter,
+  type InterpreterIdentity,
   interpreterFile,
+  isIdentified,
   pathFilesStamp,
   type RememberedInterpreter,
   withoutPrefix,
@@ -31,10 +34,14 @@ export async function askInterpreter(
   executable: string,
   environment: Environment,
 ): Promise<Interpreter> {
+  const asked = { ...identifyInterpreter(executable, environment), stamp: fileStamp(executable) };
   const interpreter = runFacts(executable, environment);
-  if (await isNativeExecutable(executable)) {
+  const identity = identifyInterpreter(executable, environment);
+  // It may have been replaced while it answered.
+  const isSame = identity.digest === asked.digest && fileStamp(executable) === asked.stamp;
+  if (isSame && (await isNativeExecutable(executable))) {
     try {
-      await remember(store, executable, interpreter, environment);
+      await remember(store, executable, interpreter, identity);
     } catch (error) {
       // What is known now is enough for this run; an installation will say what is wrong with the store.
       if (!isStoreTrouble(error, store)) throw error;
@@ -81,9 +88,8 @@ async function remember(
   store: Store,
   executable: string,
   interpreter: Interpreter,
-  environment: Environment,
+  identity: InterpreterIdentity,
 ): Promise<void> {
-  const identity = identifyInterpreter(executable, environment);
   const { prefix } = identity;
   const isOwn = (path: string) => prefix !== null && path.startsWith(`${prefix}/`);
   const paths = [
@@ -92,15 +98,35 @@ async function remember(
     interpreter.pip?.module ?? join(interpreter.scheme.purelib, 'pip', '__init__.py'),
     ...(interpreter.pip?.script ? [interpreter.pip.script] : []),
   ].filter((path) => !isOwn(path));
-  const folders = interpreter.sitePackages.filter(
-    (path) => /(site|dist)-packages$/.test(path) && !isOwn(path),
-  );
-  const remembered: RememberedInterpreter = {
-    interpreter: withoutPrefix(interpreter, prefix),
-    watched: paths.map((path) => ({ path, stamp: fileStamp(path) })),
-    folders: folders.map((path) => ({ path, stamp: pathFilesStamp(path) })),
+  // User packages may appear, and a sitecustomize anywhere.
+  const { sitePackages, userSite } = interpreter;
+  const all = [...new Set([...sitePackages, ...(userSite === null ? [] : [userSite])])];
+  const libraries = all.filter((path) => isLibrary(path, interpreter));
+  const folders = all.filter((path) => !libraries.includes(path) && !isIdentified(path, prefix));
+  const facts: RememberedInterpreter = {
+    interpreter,
+    watched: [...paths, ...libraries.flatMap(libraryPaths)].map((path) => ({
+      path,
+      stamp: fileStamp(path),
+    })),
+    folders: folders.map((path) => ({ path, stamp: pathFilesStamp(path, prefix) })),
   };
+  const remembered = withoutPrefix(facts, prefix);
   await publishFile(store, interpreterFile(store, identity), (path) =>
     writeFile(path, JSON.stringify(remembered)),
   );
+}
+
+/** Python's own modules: to list their hundreds of names would take half a millisecond of each run. */
+function isLibrary(path: string, { basePrefix }: Interpreter): boolean {
+  return path.startsWith(`${basePrefix}/`) && !/(site|dist)-packages$/.test(path);
+}
+
+/** The folder shows by its times what is added to it. */
+function libraryPaths(folder: string): readonly string[] {
+  const customizations = ['sitecustomize.py', 'usercustomize.py'];
+  return [
+    folder,
+    ...customizations.map((name) => join(folder, name)).filter((path) => existsSync(path)),
+  ];
 }
