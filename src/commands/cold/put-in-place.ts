@@ -18,23 +18,23 @@ export async function putInPlace(job: InstallJob, change: Change): Promise<numbe
       : [];
   });
   const isMixed = items.some(({ decided }) => decided.direct !== null);
-  // pip builds before it says what it installs.
-  if (!isMixed) announce(job, items);
   const changed: string[] = [];
   const beforeCommit = async () => {
     changed.push(...(await installDirect(job, change)));
     if (changed.length > 0) throw new PipAccelError('install-failed', changed.join(', '));
   };
   try {
-    const { warnings, fallbacks, leftovers } = await interruptible((signal) =>
-      install(steps, context.interpreter, {
+    const { warnings, fallbacks, leftovers } = await interruptible(async (signal) => {
+      // pip builds before it says what it installs.
+      if (!isMixed) announce(job, items);
+      return await install(steps, context.interpreter, {
         compile: options.compile,
         linkMode: context.settings.linkMode,
         path: job.environment['PATH'] ?? '',
         signal,
         ...(isMixed ? { beforeCommit } : {}),
-      }),
-    );
+      });
+    });
     for (const reason of fallbacks) reporter.emit({ type: 'copied', reason });
     for (const folder of leftovers) reporter.warning(`${folder} could not be removed`);
     if (options.warnScriptLocation) for (const text of warnings) reporter.pipWarning(text);
