@@ -168,6 +168,7 @@ function method({ rounds }: Results): readonly string[] {
       'pip-accel and pip put bytecode in place, uv does not unless told to; rows say which. pip-accel takes it out of its store, where pip and `uv --compile-bytecode` compile it each time.',
       'pip and pip-accel ask an index on loopback that passes on what the real one has, at once and with the headers that let pip keep it. uv runs `--offline` but where it says that its pages are out of date: these are put back before each run, and it asks the index itself.',
       'Commands get nothing of the settings of the machine but how to reach an index. `NODE_EXTRA_CA_CERTS` is left out: with it Node 20 reads certificates at each start.',
+      'Nothing to do: the environment was filled some seconds ago, and asked once since.',
       'The sets are lock files in `bench/sets/`, all wheels; the generated distributions come from `bench/generate_wheels.py`.',
     ]
       .map((line) => `- ${line}`)

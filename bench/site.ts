@@ -110,10 +110,13 @@ export class Site {
     };
   }
 
-  /** Again into an environment that the same contestant filled. */
+  /** Again into an environment that the same contestant filled some seconds ago, and not for the first time. */
   async noop(id: Tool): Promise<Entrant> {
     const environment = this.place.newPath('noop', this.#folder);
     await this.place.makeFresh(environment);
+    await this.carryOut(id, this.words, environment);
+    // pip-accel trusts the times of folders that are older than this.
+    await setTimeout(2500);
     await this.carryOut(id, this.words, environment);
     return {
       id,

@@ -13,7 +13,7 @@ import { PipAccelError } from './core/errors.ts';
 import type { Interpreter } from './core/types.ts';
 import { openDescriptors } from './process/descriptors.ts';
 import { becomeProgram } from './process/replace.ts';
-import { choosePython, recallInterpreter } from './python/interpreter.ts';
+import { choosePython, recallInterpreter, startedByPip } from './python/interpreter.ts';
 import { borrowedPipCommand, pipCommand } from './python/pip.ts';
 import { openReporter } from './report/open.ts';
 import { consoleStreams } from './report/text.ts';
@@ -75,10 +75,11 @@ async function openContext(
   const descriptors = openDescriptors();
   const settings = loadSettings(environment, flags);
   const store = openStore(settings.dataDirectory);
-  const python = choosePython({ flag: line.python, option: settings.python }, environment);
-  const found = await interpreterOf(store, python, environment);
+  const chosen = choosePython({ flag: line.python, option: settings.python }, environment);
   // `pip` would run under the name in its script's first line, and write that name into scripts.
   const isNamed = line.python !== null || settings.python !== null;
+  const python = isNamed ? chosen : (startedByPip(chosen) ?? chosen);
+  const found = await interpreterOf(store, python, environment);
   const startedBy = isNamed ? null : (found.pip?.startedBy ?? null);
   const interpreter =
     startedBy === null || startedBy === found.executable

@@ -1,4 +1,12 @@
-import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { release, version } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { sha256 } from '../core/sha256.ts';
@@ -43,6 +51,26 @@ export function choosePython(
   throw new PipAccelError('python-not-found', 'There is no python3 or python on PATH', {
     hint: 'Activate an environment, or name one with --python or PIP_ACCEL_PYTHON.',
   });
+}
+
+/**
+ * The name under which `pip` would start the Python of a virtual environment: that in the first
+ * line of its script, which it writes into others (`facts.py` tells it of any Python). null
+ * where there is no such script, or where it names another Python.
+ */
+export function startedByPip(executable: string): string | null {
+  const folder = dirname(executable);
+  if (!existsSync(join(dirname(folder), 'pyvenv.cfg'))) return null;
+  const script = textOrNone(join(folder, 'pip'));
+  if (!script?.includes('import') || !script.includes('pip._internal')) return null;
+  const line = /^#!(?:\/bin\/sh\n\'\'\'exec\' )?"?(\/[^ \n"]*python[^ \n"]*)/;
+  const named = line.exec(script)?.[1];
+  if (named === undefined || dirname(named) !== folder) return null;
+  try {
+    return realpathSync(named) === realpathSync(executable) ? named : null;
+  } catch {
+    return null;
+  }
 }
 
 /** A directory means its `bin/python`, as for pip's own `--python` (`cli/main_parser.py`). */
@@ -170,7 +198,11 @@ export function relocate(value: unknown, from: string | null, to: string | null)
   if (Array.isArray(value)) return value.map((member) => relocate(member, from, to));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, relocate(member, from, to)]),
+    Object.entries(value).map(([name, member]) => [
+      name,
+      // A thousand texts, and no path among them.
+      name === 'tags' ? member : relocate(member, from, to),
+    ]),
   );
 }
 

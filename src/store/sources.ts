@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathOfFileUrl } from '../core/file-url.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { Sha256, Source } from '../core/types.ts';
 import type { Store } from './layout.ts';
@@ -29,7 +29,7 @@ export interface SourceRecord {
  */
 export function sourcePath(store: Store, source: Source): string {
   const url = new URL(source.url);
-  const origin = url.protocol === 'file:' ? dirname(fileURLToPath(url)) : url.origin;
+  const origin = url.protocol === 'file:' ? dirname(pathOfFileUrl(url)) : url.origin;
   const label = url.protocol === 'file:' ? 'file' : url.host.replaceAll(/[^\w.-]/g, '_');
   const digest = sha256(origin).slice(0, 8);
   return join(store.sources, `${label}-${digest}`, source.filename.replaceAll('/', '_'));
@@ -68,7 +68,7 @@ function isUnchanged(
 ): boolean {
   if (record.url !== source.url || record.promise !== (source.promise ?? null)) return false;
   if (!source.url.startsWith('file:')) return true;
-  return trustModTimes && record.origin === originStamp(fileURLToPath(source.url));
+  return trustModTimes && record.origin === originStamp(pathOfFileUrl(source.url));
 }
 
 /** Tells a local file from its earlier and later states. */

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathOfFileUrl } from '../../core/file-url.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { GivenOption } from '../../cli/argv.ts';
 import type { PipConfiguration, PipOptions } from '../../config/pip-config.ts';
@@ -153,7 +153,7 @@ function indexPlace(url: string): Place | { readonly reason: string } {
 
 function linkPlace(location: string): Place | { readonly reason: string } {
   const isUrl = isLocalFileUrl(location);
-  const path = isUrl ? fileURLToPath(location) : resolve(location);
+  const path = isUrl ? pathOfFileUrl(location) : resolve(location);
   if (isUrl || existsSync(path)) return localPlace(path, location);
   return remotePlace('page', location);
 }

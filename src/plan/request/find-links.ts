@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathOfFileUrl } from '../../core/file-url.ts';
 import { isTrue } from '../../config/pip-config.ts';
 import { fileOptions } from './options.ts';
 import type { InstallRequest } from './request.ts';
@@ -52,7 +52,7 @@ function fileState(path: string): string {
 
 /** The path that pip takes a `--find-links` for; null for a URL, and for what is not looked up here (`~name`). */
 function localPlace(location: string): string | null {
-  if (/^file:/i.test(location)) return fileURLToPath(location);
+  if (/^file:/i.test(location)) return pathOfFileUrl(location);
   if (/^[a-z][a-z0-9+.-]*:/i.test(location) || /^~[^/]/.test(location)) return null;
   const atHome = location.startsWith('~') ? homedir() + location.slice(1) : null;
   return atHome !== null && existsSync(atHome) ? atHome : resolve(location);

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathOfFileUrl } from '../../core/file-url.ts';
 import { sha256 } from '../../core/sha256.ts';
 import { hasErrno } from '../../core/errors.ts';
 import type { DirectEntry } from '../requirements/entries.ts';
@@ -15,7 +15,7 @@ export function localPath(entry: DirectEntry): string | null {
   if (entry.form === 'path') return entry.location;
   if (entry.form !== 'url' || !/^file:\/\/\//i.test(entry.location)) return null;
   try {
-    return fileURLToPath(entry.location.replace(/#.*$/, ''));
+    return pathOfFileUrl(entry.location.replace(/#.*$/, ''));
   } catch {
     // An escaped slash, which is no part of a name.
     return null;
