@@ -20,6 +20,7 @@ const everyStart = [
   'src/config/options.ts',
   'src/config/pip-config.ts',
   'src/core/errors.ts',
+  'src/core/file-url.ts',
   'src/core/sha256.ts',
   'src/main.ts',
   'src/plan/decisions.ts',
@@ -62,7 +63,7 @@ const everyStart = [
 ];
 
 /** Others take 1 ms (streams, node:fs/promises) to 4 ms (node:child_process) to load. */
-const everyStartOfNode = ['node:fs', 'node:os', 'node:path', 'node:url'];
+const everyStartOfNode = ['node:fs', 'node:os', 'node:path'];
 
 interface Chunk {
   readonly file: string;
