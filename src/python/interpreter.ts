@@ -63,7 +63,7 @@ export function startedByPip(executable: string): string | null {
   if (!existsSync(join(dirname(folder), 'pyvenv.cfg'))) return null;
   const script = textOrNone(join(folder, 'pip'));
   if (!script?.includes('import') || !script.includes('pip._internal')) return null;
-  const line = /^#!(?:\/bin\/sh\n\'\'\'exec\' )?"?(\/[^ \n"]*python[^ \n"]*)/;
+  const line = /^#!(?:\/bin\/sh\n'''exec' )?"?(\/[^ \n"]*python[^ \n"]*)/;
   const named = line.exec(script)?.[1];
   if (named === undefined || dirname(named) !== folder) return null;
   try {
