@@ -4,6 +4,8 @@ export interface Libc {
   readonly keepOpen: (descriptor: number) => void;
   /** Returns only where it fails. */
   readonly execve: (file: string, argv: readonly string[], variables: readonly string[]) => void;
+  /** `flock(2)`; tells the number of the error, 0 where it worked. */
+  readonly flock: (descriptor: number, operation: number) => number;
 }
 
 /** null where there is no library for this platform. */

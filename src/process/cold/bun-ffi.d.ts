@@ -7,4 +7,5 @@ declare module 'bun:ffi' {
   ): { readonly symbols: Readonly<Record<Name, (...values: unknown[]) => number>> };
   /** The address of the bytes; they have to be held for as long as it is used. */
   export function ptr(bytes: NodeJS.TypedArray): number;
+  export const read: { readonly i32: (address: number) => number };
 }

@@ -1,4 +1,4 @@
-import { dlopen, ptr } from 'bun:ffi';
+import { dlopen, ptr, read } from 'bun:ffi';
 import type { Libc } from '../libc.ts';
 
 const setDescriptorFlags = 2; // F_SETFD
@@ -8,6 +8,8 @@ export function libc(): Libc {
   const { symbols } = dlopen('libc.so.6', {
     fcntl: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
     execve: { args: ['ptr', 'ptr', 'ptr'], returns: 'i32' },
+    flock: { args: ['i32', 'i32'], returns: 'i32' },
+    __errno_location: { args: [], returns: 'ptr' },
   });
   return {
     keepOpen: (descriptor) => void symbols.fcntl(descriptor, setDescriptorFlags, 0),
@@ -19,6 +21,8 @@ export function libc(): Libc {
       const environment = pointers(addresses.slice(argv.length));
       symbols.execve(path, ptr(words), ptr(environment));
     },
+    flock: (descriptor, operation) =>
+      symbols.flock(descriptor, operation) === 0 ? 0 : read.i32(symbols.__errno_location()),
   };
 }
 

@@ -1,0 +1,122 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { hasErrno } from '../core/errors.ts';
+import { type Libc, openLibc } from './libc.ts';
+
+export type LockMode = 'shared' | 'exclusive';
+
+/** A lock that is held until `release`, or until this process and all that inherited the descriptor are gone. */
+export interface Lock {
+  /** The open description that holds it; null where `flock` does not work, and a lock file holds it. */
+  readonly descriptor: number | null;
+  readonly release: () => void;
+}
+
+export interface Waiting {
+  /** Milliseconds; 0 to try once. */
+  readonly timeout: number;
+  /** Called once, after a second in vain. */
+  readonly onWait?: (holder: Holder | null) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Who holds a lock, as far as the system tells it. */
+export interface Holder {
+  readonly pid: number;
+  /** Its words, as they were typed; empty where they cannot be read. */
+  readonly command: string;
+}
+
+/** Linux and macOS agree on these (`sys/file.h`). */
+const operations = { shared: 1, exclusive: 2 } as const;
+const withoutWaiting = 4;
+
+/** Milliseconds after which somebody wants to know why nothing happens. */
+const patience = 1000;
+/** Milliseconds between two tries, the first and the longest. */
+const pauses = { first: 5, longest: 50 };
+
+/**
+ * Locks a file or a folder that exists (`flock(2)`): the kernel ends the lock with the last process
+ * that holds it open, however that ends. Where `flock` does not work (some network file systems,
+ * no C library at hand), a lock file beside it does, and a shared lock is an exclusive one.
+ *
+ * @returns null where others held it until the timeout.
+ */
+export async function lockPath(
+  path: string,
+  mode: LockMode,
+  waiting: Waiting,
+): Promise<Lock | null> {
+  const libc = await openLibc();
+  if (libc === null) return await lockByFile(path, waiting);
+  const descriptor = openSync(path, 'r');
+  let isHeld = false;
+  try {
+    const tryOnce = () => tryFlock(libc, descriptor, mode);
+    const outcome = await repeat(tryOnce, waiting, () => holderOf(descriptor));
+    if (outcome === 'unsupported') return await lockByFile(path, waiting);
+    isHeld = outcome === 'held';
+    return isHeld ? { descriptor, release: () => closeSync(descriptor) } : null;
+  } finally {
+    if (!isHeld) closeSync(descriptor);
+  }
+}
+
+type Attempt = 'held' | 'busy' | 'unsupported';
+
+function tryFlock(libc: Libc, descriptor: number, mode: LockMode): Attempt {
+  const { EWOULDBLOCK, EINTR } = constants.errno;
+  const errno = libc.flock(descriptor, operations[mode] | withoutWaiting);
+  if (errno === 0) return 'held';
+  return errno === EWOULDBLOCK || errno === EINTR ? 'busy' : 'unsupported';
+}
+
+/** Tries until something else than `busy` comes of it, or the time is over. */
+async function repeat<Outcome>(
+  attempt: () => Outcome,
+  { timeout, onWait, signal }: Waiting,
+  holder: () => Holder | null,
+): Promise<Outcome> {
+  const begun = performance.now();
+  let isAnnounced = false;
+  for (let pause = pauses.first; ; pause = Math.min(pause * 2, pauses.longest)) {
+    signal?.throwIfAborted();
+    const outcome = await attempt();
+    const waited = performance.now() - begun;
+    if (outcome !== 'busy' || waited >= timeout) return outcome;
+    if (waited >= patience && !isAnnounced) {
+      isAnnounced = true;
+      onWait?.(holder());
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+async function lockByFile(path: string, waiting: Waiting): Promise<Lock | null> {
+  const { tryLockFile } = await import('./cold/lock-file.ts');
+  const outcome = await repeat(() => tryLockFile(path), waiting, () => null);
+  return outcome === 'busy' ? null : outcome;
+}
+
+/** Linux lists who holds what: `1: FLOCK ADVISORY WRITE 4711 00:1b:123 0 EOF`. */
+function holderOf(descriptor: number): Holder | null {
+  try {
+    const { ino } = fstatSync(descriptor, { bigint: true });
+    const lines = readFileSync('/proc/locks', 'utf8').split('\n');
+    const held = lines.find((line) => line.includes(' FLOCK ') && line.includes(`:${ino} `));
+    const pid = Number(/ (\d+) [0-9a-f]+:[0-9a-f]+:\d+ /.exec(held ?? '')?.[1] ?? 0);
+    return pid > 0 ? { pid, command: commandOf(pid) } : null;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'EACCES')) return null;
+    throw error;
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
