@@ -14,7 +14,10 @@ await build({
   moduleTypes: { '.py': 'text' },
   transform: {
     target: 'node20',
-    define: { 'import.meta.dirname': JSON.stringify(dirname(resolve(file))) },
+    define: {
+      'process.versions.bun': 'undefined',
+      'import.meta.dirname': JSON.stringify(dirname(resolve(file))),
+    },
   },
   output: { file: outfile, format: 'esm', codeSplitting: false },
 });
