@@ -95,7 +95,11 @@ async function repeat<Outcome>(
 
 async function lockByFile(path: string, waiting: Waiting): Promise<Lock | null> {
   const { tryLockFile } = await import('./cold/lock-file.ts');
-  const outcome = await repeat(() => tryLockFile(path), waiting, () => null);
+  const outcome = await repeat(
+    () => tryLockFile(path),
+    waiting,
+    () => null,
+  );
   return outcome === 'busy' ? null : outcome;
 }
 
