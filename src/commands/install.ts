@@ -10,12 +10,10 @@ import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
 import { readRequest } from '../plan/request/request.ts';
 import { becomeProgram } from '../process/replace.ts';
-import { umask } from '../process/umask.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
 import { openReporter } from '../report/open.ts';
 import type { Reporter } from '../report/text.ts';
-import { findImageOf } from '../store/find-image.ts';
 import type { Image } from '../store/images.ts';
 import { isStoreTrouble } from '../store/trouble.ts';
 import { type Change, changeEnvironment } from './change-environment.ts';
@@ -24,6 +22,7 @@ import { decide } from './decide.ts';
 import { handOverReason } from './hand-over.ts';
 import type { Filling, InstallJob } from './job.ts';
 import { readableLine } from './readable-line.ts';
+import { soundImages } from './sound-images.ts';
 
 /** `pip-accel install …`; tells the exit code. */
 export async function install(
@@ -164,19 +163,7 @@ async function imagesOf(
   decided: readonly Decided[],
   mayBeGone: boolean,
 ): Promise<ReadonlyMap<NormalizedName, Image> | null> {
-  const { context, environment } = job;
-  const lookup = {
-    store: context.store,
-    target: { interpreter: context.interpreter, umask: umask() },
-    builder: context.settings.builder,
-    trustModTimes: context.settings.trustModTimes,
-    environment,
-  };
-  const found = new Map<NormalizedName, Image>();
-  for (const item of decided) {
-    const image = findImageOf(item, lookup);
-    if (image) found.set(item.key, image);
-  }
+  const found = await soundImages(job, decided);
   const missing = decided.filter(({ key }) => !found.has(key));
   if (missing.length === 0) return found;
   const { interruptible } = await import('./cold/interruption.ts');

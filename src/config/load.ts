@@ -100,6 +100,7 @@ function toSettings(written: ReadonlyMap<string, Written>, home: string): Settin
     trustModTimes: read('trust-mod-times', true),
     builder: read('builder', 'auto'),
     linkMode: read('link-mode', 'auto'),
+    verifyImages: read('verify-images', 'hourly'),
     indexMaxAge: read('index-max-age', 0),
     offline: read('offline', false),
     logVerbosity: read('log-verbosity', 'info'),

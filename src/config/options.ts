@@ -61,6 +61,13 @@ export const optionTable = {
     default: 'auto',
     help: 'How files get from the store into an environment; `auto` takes the cheapest that the two volumes allow.',
   },
+  'verify-images': {
+    kind: 'choice',
+    choices: ['always', 'hourly', 'never'],
+    environment: 'PIP_ACCEL_VERIFY_IMAGES',
+    default: 'hourly',
+    help: 'When the files of images are looked at before they are linked, so that one that was edited in an environment does not reach the next: `hourly` where the last look is over an hour ago. `never` leaves the one after a start of the machine, which a power cut may have preceded.',
+  },
   'index-max-age': {
     kind: 'age',
     environment: 'PIP_ACCEL_INDEX_MAX_AGE',
@@ -110,6 +117,7 @@ export interface Settings {
   readonly trustModTimes: boolean;
   readonly builder: 'auto' | 'bdist_dumb' | 'pep517';
   readonly linkMode: 'auto' | 'clone' | 'hardlink' | 'copy';
+  readonly verifyImages: 'always' | 'hourly' | 'never';
   /** Seconds; Infinity for `forever`. */
   readonly indexMaxAge: number;
   readonly offline: boolean;

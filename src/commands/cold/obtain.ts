@@ -1,4 +1,3 @@
-import { umask } from '../../process/umask.ts';
 import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
@@ -6,7 +5,7 @@ import { openTransport } from '../../obtain/cold/transport.ts';
 import { archiveOf } from '../../store/find-image.ts';
 import type { Image } from '../../store/images.ts';
 import type { InstallJob } from '../job.ts';
-import { imageLookup } from './known.ts';
+import { imageLookup, soundImages } from '../sound-images.ts';
 import { rememberMetadata } from './remember.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
@@ -17,6 +16,9 @@ export async function obtain(
 ): Promise<ReadonlyMap<NormalizedName, Image>> {
   const { context, environment, options, reporter } = job;
   const { settings, store, interpreter } = context;
+  const { target, builder, trustModTimes } = imageLookup(job);
+  // Where there is an image, its archive is not missed; so a damaged one has to be gone by now.
+  await soundImages(job, decided);
   const transport = settings.offline ? null : await openTransport(options, environment);
   try {
     const { images } = await obtainImages(decided, {
@@ -26,10 +28,11 @@ export async function obtain(
       environment,
       emit: reporter.emit,
       maxRetries: settings.maxRetries,
-      trustModTimes: settings.trustModTimes,
-      builder: settings.builder,
+      trustModTimes,
+      builder,
+      verifyImages: settings.verifyImages,
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
-      target: { interpreter, umask: umask() },
+      target,
       fillEnvironment: (requirements, prefix) =>
         job.fillEnvironment(job, { requirements, prefix, signal }),
     });

@@ -6,6 +6,7 @@ import type { Emit } from '../../core/events.ts';
 import type { Archive, Decided, NormalizedName, Sha256 } from '../../core/types.ts';
 import { findBinary } from '../../store/cold/find-binary.ts';
 import { findImage, type Image, type ImageTarget } from '../../store/images.ts';
+import type { CheckPolicy } from '../../store/check-due.ts';
 import { binaryKeyInputs } from '../../store/key.ts';
 import type { Store } from '../../store/layout.ts';
 import { findSource, sourcePath } from '../../store/sources.ts';
@@ -19,6 +20,7 @@ export interface ObtainContext extends DownloadContext {
   readonly emit: Emit;
   readonly target: ImageTarget;
   readonly builder: BuilderChoice;
+  readonly verifyImages: CheckPolicy;
   readonly buildSemantics: BuildSemantics;
   /** What child processes get. */
   readonly environment: Environment;
