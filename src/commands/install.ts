@@ -79,6 +79,7 @@ export async function install(
       reporter,
       fillEnvironment,
       prepared: new Map(),
+      afterwards: new Set(),
       handOver,
     });
   } finally {
@@ -126,7 +127,10 @@ async function runJob(job: InstallJob): Promise<number> {
     }
     return fail(job, error);
   }
-  return typeof change === 'number' ? change : await changeEnvironment(job, change);
+  if (typeof change === 'number') return change;
+  const exitCode = await changeEnvironment(job, change);
+  for (const work of job.afterwards) await work(job);
+  return exitCode;
 }
 
 const goneReason = 'an archive that the index names and does not have';

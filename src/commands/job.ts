@@ -30,6 +30,8 @@ export interface InstallJob {
   readonly fillEnvironment: (job: InstallJob, filling: Filling) => Promise<void>;
   /** Build requirements that this run has got ready, by their lines. */
   readonly prepared: Map<string, Promise<readonly InstallStep[]>>;
+  /** What is to be done when all is said: nobody waits for it but to get the prompt back. */
+  readonly afterwards: Set<(job: InstallJob) => Promise<void>>;
   /** Lets pip do the whole line; what it was asked before stands twice in its words. */
   readonly handOver: (reason: string) => Promise<number>;
 }

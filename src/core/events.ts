@@ -50,6 +50,8 @@ export type Event =
   | { readonly type: 'handed-over'; readonly reason: string }
   /** The environment is as it was asked for; the direct ones were installed by pip. */
   | { readonly type: 'installed'; readonly linked: number; readonly direct: number }
+  /** The store had become larger than `max-size`. */
+  | { readonly type: 'pruned'; readonly entries: number; readonly bytes: number }
   | { readonly type: 'warning'; readonly message: string };
 
 export type Emit = (event: Event) => void;

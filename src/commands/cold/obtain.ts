@@ -1,11 +1,15 @@
+import { statSync, utimesSync } from 'node:fs';
+import { errnoOf } from '../../core/errors.ts';
 import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
 import { archiveOf } from '../../store/find-image.ts';
 import type { Image } from '../../store/images.ts';
+import { sourcePath } from '../../store/sources.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup, soundImages } from '../sound-images.ts';
+import { keepWithin } from './keep-within.ts';
 import { rememberMetadata } from './remember.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
@@ -19,6 +23,8 @@ export async function obtain(
   const { target, builder, trustModTimes } = imageLookup(job);
   // Where there is an image, its archive is not missed; so a damaged one has to be gone by now.
   await soundImages(job, decided);
+  markUsed(job, decided);
+  job.afterwards.add(keepWithin);
   const transport = settings.offline ? null : await openTransport(options, environment);
   try {
     const { images } = await obtainImages(decided, {
@@ -40,6 +46,29 @@ export async function obtain(
     return images;
   } finally {
     await transport?.close();
+  }
+}
+
+/**
+ * A file system need not keep when a file was read, or only to the day: archives say by their time of
+ * access that they are wanted, so that no prune takes them before they are read.
+ */
+function markUsed(job: InstallJob, decided: readonly Decided[]): void {
+  const { store } = job.context;
+  const lookup = imageLookup(job);
+  for (const item of decided) {
+    markAccessed(sourcePath(store, item.source));
+    const archive = archiveOf(item, lookup);
+    if (archive?.kind === 'binary') markAccessed(archive.path);
+  }
+}
+
+/** Not of a file that is not there, or not ours. */
+function markAccessed(path: string): void {
+  try {
+    utimesSync(path, Date.now() / 1000, statSync(path).mtimeMs / 1000);
+  } catch (error) {
+    if (errnoOf(error) === null) throw error;
   }
 }
 

@@ -68,6 +68,7 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
       return 'verbose';
     case 'copied':
     case 'installed':
+    case 'pruned':
       return 'verbose';
     case 'image-made':
     case 'handed-over':

@@ -58,16 +58,16 @@ async function removeAll(
   for (const [image, found] of faults) {
     await takeAway(store, image.path);
     const { name, version } = image.manifest;
-    const message = `${name} ${version} is unpacked anew, for its image is damaged: ${sentenceOf(image, found)}`;
+    const message = `${name} ${version} is unpacked anew, for its image is damaged: ${image.path}: ${wordsOf(found)}`;
     emit({ type: 'warning', message });
   }
 }
 
-/** `/…/images/v4/<key>: purelib/fx.py was changed, and 2 more`. */
-export function sentenceOf({ path }: Image, faults: readonly Fault[]): string {
+/** `purelib/fx.py was changed, and 2 more`. */
+export function wordsOf(faults: readonly Omit<Fault, 'image'>[]): string {
   const [first] = faults.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const others = faults.length > 1 ? `, and ${faults.length - 1} more` : '';
-  return `${path}: ${first?.path} ${first?.reason}${others}`;
+  return `${first?.path} ${first?.reason}${others}`;
 }
 
 /** In a store that others keep it cannot be said, and the next run looks again. */

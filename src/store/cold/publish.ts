@@ -60,7 +60,7 @@ export async function publishFolder(
   });
 }
 
-async function inTemporary(
+export async function inTemporary(
   store: Store,
   target: string,
   work: (path: string) => Promise<void>,
