@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hasErrno, PipAccelError } from '../core/errors.ts';
+import { journalPrefix } from '../core/journal-name.ts';
 import type { Scheme } from '../core/types.ts';
 import { isWithin } from '../core/within.ts';
 
@@ -59,11 +60,10 @@ export interface Publication {
   readonly aside: string | null;
 }
 
-const beginning = '.pip-accel-';
 const end = '.done';
 
 export function journalName(random: string): string {
-  return `${beginning}${random}`;
+  return `${journalPrefix}${random}`;
 }
 
 /** The folders of a journal, on whichever volumes they may be needed; the first one is its home. */
@@ -91,7 +91,7 @@ export function writeJournal(
 /** The journals in an environment: of runs that were killed, where nobody else can be changing it. */
 export function findJournals({ purelib }: Scheme): readonly string[] {
   try {
-    return readdirSync(purelib).filter((name) => name.startsWith(beginning));
+    return readdirSync(purelib).filter((name) => name.startsWith(journalPrefix));
   } catch (error) {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
@@ -116,9 +116,10 @@ export function finish(name: string, scheme: Scheme): readonly string[] {
  * Puts back what was killed in the middle, or finishes what was final.
  *
  * @param roots nothing outside of these is touched, whatever a journal says.
+ * @returns whether anything was put back.
  * @throws PipAccelError `environment-unusable`
  */
-export function repair(name: string, scheme: Scheme, roots: readonly string[]): void {
+export function repair(name: string, scheme: Scheme, roots: readonly string[]): boolean {
   const home = join(scheme.purelib, name);
   const owner = lstatSync(home).uid;
   const trusted = [process.getuid?.(), 0, statSync(scheme.purelib).uid];
@@ -129,8 +130,12 @@ export function repair(name: string, scheme: Scheme, roots: readonly string[]): 
       { hint: `Remove ${home} if nobody is installing into this environment.` },
     );
   }
-  if (name.endsWith(end)) finish(name, scheme);
-  else undo(name, scheme, roots);
+  if (name.endsWith(end)) {
+    finish(name, scheme);
+    return false;
+  }
+  undo(name, scheme, roots);
+  return true;
 }
 
 /**
