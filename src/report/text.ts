@@ -106,6 +106,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
         `pip met a failure of the network; asking again (${event.attempt} of ${event.attempts})`,
       );
       return;
+    case 'decide-anew':
+      say('info', 'The environment was changed meanwhile; deciding again');
+      return;
     case 'download-start':
       say('verbose', `Fetching ${event.filename}`);
       return;
@@ -128,6 +131,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
       return;
     case 'image-made':
       say('debug', `Unpacked ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
+      return;
+    case 'waiting':
+      warning(`waiting for ${event.holder ?? 'another process'} to be done with ${event.what}`);
       return;
     case 'copied':
       say('verbose', event.reason);

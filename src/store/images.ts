@@ -146,6 +146,11 @@ export function readSizes(imagePath: string): readonly SizedFolder[] {
   return JSON.parse(readFileSync(`${imagePath}/sizes.json`, 'utf8')) as readonly SizedFolder[];
 }
 
+/** False for an image that was pruned since it was found. */
+export function isThere({ path }: Image): boolean {
+  return existsSync(join(path, 'manifest.json'));
+}
+
 /** What an image has to link. */
 export function readFileLists(imagePath: string): FileLists {
   return JSON.parse(readFileSync(`${imagePath}/files.json`, 'utf8')) as FileLists;

@@ -59,7 +59,9 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
   switch (event.type) {
     case 'decide-retry':
     case 'download-retry':
+    case 'waiting':
       return 'warning';
+    case 'decide-anew':
     case 'build-start':
     case 'build-end':
       return 'info';
