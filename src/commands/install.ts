@@ -80,6 +80,7 @@ export async function install(
       reporter,
       fillEnvironment,
       prepared: new Map(),
+      claims: [],
       handOver,
     });
   } finally {

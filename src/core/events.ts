@@ -38,6 +38,14 @@ export type Event =
       readonly version: string;
       readonly milliseconds: number;
     }
+  /** Another process makes what is needed here. */
+  | {
+      readonly type: 'waiting';
+      /** What the other one does: `builds fx-cext 1.0`. */
+      readonly activity: string;
+      /** null where the system does not tell. */
+      readonly pid: number | null;
+    }
   | {
       readonly type: 'image-made';
       readonly name: string;

@@ -126,6 +126,12 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
     case 'build-end':
       say('info', `Built ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
       return;
+    case 'waiting':
+      say(
+        'info',
+        `Waiting for ${event.pid === null ? 'another process' : `process ${event.pid}`}, which ${event.activity}`,
+      );
+      return;
     case 'image-made':
       say('debug', `Unpacked ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
       return;

@@ -62,6 +62,7 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
       return 'warning';
     case 'build-start':
     case 'build-end':
+    case 'waiting':
       return 'info';
     case 'download-start':
     case 'download-end':
