@@ -1,6 +1,7 @@
 import { type CommandLine, parseCommandLine } from './cli/argv.ts';
 import { usage } from './cli/usage.ts';
-import type { CommandContext } from './commands/context.ts';
+import { becomePip } from './commands/become-pip.ts';
+import { type CommandContext, lockOf } from './commands/context.ts';
 import { install } from './commands/install.ts';
 import {
   childEnvironment,
@@ -12,7 +13,6 @@ import type { Settings } from './config/options.ts';
 import { PipAccelError } from './core/errors.ts';
 import type { Interpreter } from './core/types.ts';
 import { openDescriptors } from './process/descriptors.ts';
-import { becomeProgram } from './process/replace.ts';
 import { choosePython, recallInterpreter, startedByPip } from './python/interpreter.ts';
 import { borrowedPipCommand, pipCommand } from './python/pip.ts';
 import { openReporter } from './report/open.ts';
@@ -33,11 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
         return await (await import('./cli/cold/program.ts')).runAccel(line.words, environment);
       case 'pip': {
         const context = await openContext(line, environment, new Map());
-        return await becomeProgram(
-          [...context.pip, ...line.words],
-          childEnvironment(environment),
-          context.descriptors,
-        );
+        return await becomePip(line, context);
       }
       case 'install': {
         const context = await openContext(line, environment, line.flags);
@@ -87,8 +83,8 @@ async function openContext(
       : await interpreterOf(store, startedBy, environment);
   const pip = pipCommand(interpreter);
   const known = { environment, settings, store, descriptors };
-  if (pip) return { ...known, interpreter, pip };
-  return { ...known, ...(await borrowPip(store, interpreter, environment)) };
+  const able = pip ? { interpreter, pip } : await borrowPip(store, interpreter, environment);
+  return { ...known, ...able, lock: lockOf(able.interpreter, settings) };
 }
 
 async function interpreterOf(

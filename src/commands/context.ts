@@ -1,7 +1,9 @@
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/options.ts';
 import type { Interpreter } from '../core/types.ts';
+import type { Reporter } from '../report/text.ts';
 import type { Store } from '../store/layout.ts';
+import type { EnvironmentLock } from './cold/environment-lock.ts';
 
 /** What every command works with. */
 export interface CommandContext {
@@ -13,4 +15,16 @@ export interface CommandContext {
   readonly pip: readonly string[];
   /** Those that were open when this process started. */
   readonly descriptors: readonly number[];
+  /** The one lock of this run on its environment, which nobody holds yet. */
+  readonly lock: (reporter: Reporter) => Promise<EnvironmentLock>;
+}
+
+/** Opens the lock of an environment when it is first asked for: a line that has nothing to do needs none. */
+export function lockOf(interpreter: Interpreter, settings: Settings): CommandContext['lock'] {
+  let opened: EnvironmentLock | null = null;
+  return async (reporter) => {
+    const cold = await import('./cold/environment-lock.ts');
+    opened ??= new cold.EnvironmentLock(interpreter, reporter, settings.lockTimeout);
+    return opened;
+  };
 }

@@ -18,6 +18,12 @@ export interface InstallJob {
   readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
   /** Tells this set of distributions from others. */
   readonly installedDigest: string;
+  /** Whether that is still what is installed. */
+  readonly isCurrent: () => boolean;
+  /** The same line in the environment as it is now. */
+  readonly renew: () => InstallJob;
+  /** Does what reads the environment from elsewhere, while nobody changes it. */
+  readonly whileReading: <T>(read: () => Promise<T>) => Promise<T>;
   /** What of this is read from the disk, as it is there now. */
   readonly readAgain: () => Pick<InstallJob, 'request' | 'installedDigest'>;
   /** Called when nothing had to be changed: what is installed may be kept for the next time. */

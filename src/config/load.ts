@@ -102,6 +102,7 @@ function toSettings(written: ReadonlyMap<string, Written>, home: string): Settin
     linkMode: read('link-mode', 'auto'),
     indexMaxAge: read('index-max-age', 0),
     offline: read('offline', false),
+    lockTimeout: read('lock-timeout', 900),
     logVerbosity: read('log-verbosity', 'info'),
     logFile: read('log-file', null),
     logFormat: read('log-format', 'text'),

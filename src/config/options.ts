@@ -75,6 +75,13 @@ export const optionTable = {
     default: 'false',
     help: 'Use no network: what the store does not know is an error.',
   },
+  'lock-timeout': {
+    kind: 'count',
+    minimum: 0,
+    environment: 'PIP_ACCEL_LOCK_TIMEOUT',
+    default: '900',
+    help: 'For how many seconds to wait while another process changes the environment. Commands that only read it wait 5 seconds at most, and then go on with a warning.',
+  },
   'log-verbosity': {
     kind: 'choice',
     choices: ['error', 'warning', 'info', 'verbose', 'debug'],
@@ -113,6 +120,8 @@ export interface Settings {
   /** Seconds; Infinity for `forever`. */
   readonly indexMaxAge: number;
   readonly offline: boolean;
+  /** Seconds. */
+  readonly lockTimeout: number;
   readonly logVerbosity: Verbosity;
   /** null: no log. */
   readonly logFile: string | null;

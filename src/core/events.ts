@@ -11,6 +11,8 @@ export type Event =
       readonly end: '\n' | '';
     }
   | { readonly type: 'decide-retry'; readonly attempt: number; readonly attempts: number }
+  /** Somebody changed the environment since. */
+  | { readonly type: 'decide-anew' }
   | { readonly type: 'download-start'; readonly filename: string; readonly url: string }
   | {
       readonly type: 'download-retry';
@@ -38,20 +40,14 @@ export type Event =
       readonly version: string;
       readonly milliseconds: number;
     }
-  /** Another process makes what is needed here. */
-  | {
-      readonly type: 'waiting';
-      /** What the other one does: `builds fx-cext 1.0`. */
-      readonly activity: string;
-      /** null where the system does not tell. */
-      readonly pid: number | null;
-    }
   | {
       readonly type: 'image-made';
       readonly name: string;
       readonly version: string;
       readonly milliseconds: number;
     }
+  /** Somebody else holds what is needed; said once, after a second. */
+  | { readonly type: 'waiting'; readonly what: string; readonly holder: string | null }
   /** Less than was asked for: files of images are not linked. */
   | { readonly type: 'copied'; readonly reason: string }
   /** pip does the whole line itself. */

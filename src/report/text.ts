@@ -106,6 +106,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
         `pip met a failure of the network; asking again (${event.attempt} of ${event.attempts})`,
       );
       return;
+    case 'decide-anew':
+      say('info', 'The environment was changed meanwhile; deciding again');
+      return;
     case 'download-start':
       say('verbose', `Fetching ${event.filename}`);
       return;
@@ -126,14 +129,11 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
     case 'build-end':
       say('info', `Built ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
       return;
-    case 'waiting':
-      say(
-        'info',
-        `Waiting for ${event.pid === null ? 'another process' : `process ${event.pid}`}, which ${event.activity}`,
-      );
-      return;
     case 'image-made':
       say('debug', `Unpacked ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
+      return;
+    case 'waiting':
+      warning(`waiting for ${event.holder ?? 'another process'} to be done with ${event.what}`);
       return;
     case 'copied':
       say('verbose', event.reason);

@@ -115,6 +115,11 @@ export function hasImage(store: Store, archive: Archive, target: ImageTarget): b
   return existsSync(join(store.images, imageKey(archive, target), 'manifest.json'));
 }
 
+/** False for an image that was pruned since it was found. */
+export function isThere({ path }: Image): boolean {
+  return existsSync(join(path, 'manifest.json'));
+}
+
 /** What an image has to link. */
 export function readFileLists(imagePath: string): FileLists {
   return JSON.parse(readFileSync(`${imagePath}/files.json`, 'utf8')) as FileLists;

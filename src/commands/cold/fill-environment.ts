@@ -160,6 +160,8 @@ function buildJob(
     options: effectiveOptions(configuration, parsed.options),
     ...read(),
     installed: new Map(),
+    // Nothing of the environment is read, with --ignore-installed.
+    whileReading: async (ask) => await ask(),
     readAgain: read,
     keepInstalled: async () => {},
     reporter: textReporter({ stdout: say, stderr: say }, { quietness: 0, verbosity: 'warning' }),

@@ -44,7 +44,7 @@ export async function obtainSource(
   const stored = await findWhole(source, context);
   if (stored) return stored;
   const key = `source ${sourcePath(context.store, source)}`;
-  const activity = `fetches ${source.filename}`;
+  const activity = `fetching ${source.filename}`;
   return await withClaim(context.store, { key, activity }, context, async () => {
     return (await findWhole(source, context)) ?? (await obtainAnew(source, context));
   });

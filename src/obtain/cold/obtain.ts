@@ -162,7 +162,7 @@ async function buildOnce(
   if (claims.some(({ path }) => path === claimPath(store, key))) {
     throw new PipAccelError('build-failed', `${name} ${version} is required to build itself`);
   }
-  const activity = `builds ${name} ${version}`;
+  const activity = `building ${name} ${version}`;
   return await withClaim(store, { key, activity }, context, async (claim) => {
     const fillEnvironment: BuildContext['fillEnvironment'] = (requirements, prefix) =>
       context.fillEnvironment(requirements, prefix, [...claims, claim]);

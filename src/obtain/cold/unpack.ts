@@ -89,7 +89,7 @@ async function makeOnce(
 ): Promise<Image> {
   const { store } = context;
   const key = `image ${imageKey(archive, target)}`;
-  const activity = `unpacks ${archive.key} ${archive.version}`;
+  const activity = `unpacking ${archive.key} ${archive.version}`;
   return await withClaim(store, { key, activity }, context, async () => {
     return findImage(store, archive, target) ?? (await make(archive, target, context));
   });

@@ -99,7 +99,7 @@ async function askOnce(question: OldPipQuestion, { archives, log }: Place, emit:
     '--',
     ...question.requirements,
   ];
-  const exitCode = await runLines(command, environmentOf(question), (output) => {
+  const exitCode = await runLines(command, { environment: environmentOf(question) }, (output) => {
     transient ||= isTransient(output.line);
     isBuild ||= isOfBuild(output.line);
     talk.hear(output);

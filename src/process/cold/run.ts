@@ -10,6 +10,12 @@ export interface OutputLine {
   readonly end: '\n' | '';
 }
 
+export interface RunOptions {
+  readonly environment: Environment;
+  /** Descriptors that it has to hold open for as long as it runs: locks. */
+  readonly held?: readonly number[];
+}
+
 /**
  * Runs a program with our standard input and hands over its output line by line.
  * A terminal's Ctrl-C reaches it too; this process waits for it and lives on.
@@ -18,11 +24,16 @@ export interface OutputLine {
  */
 export async function runLines(
   command: readonly string[],
-  environment: Environment,
+  { environment, held = [] }: RunOptions,
   onLine: (output: OutputLine) => void,
 ): Promise<number> {
   const [file = '', ...words] = command;
-  const child = spawn(file, words, { env: environment, stdio: ['inherit', 'pipe', 'pipe'] });
+  const child = spawn(file, words, {
+    env: environment,
+    stdio: ['inherit', 'pipe', 'pipe', ...held],
+  });
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error('pipes were asked for');
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   const ignore = () => {};
   process.on('SIGINT', ignore).on('SIGTERM', forward).on('SIGHUP', forward);
@@ -34,8 +45,8 @@ export async function runLines(
       });
     });
     const reading = [
-      readLines(child.stdout, (line, end) => onLine({ stream: 'stdout', line, end })),
-      readLines(child.stderr, (line, end) => onLine({ stream: 'stderr', line, end })),
+      readLines(stdout, (line, end) => onLine({ stream: 'stdout', line, end })),
+      readLines(stderr, (line, end) => onLine({ stream: 'stderr', line, end })),
     ];
     const exitCode = await ended;
     await Promise.all(reading);

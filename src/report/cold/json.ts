@@ -59,10 +59,11 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
   switch (event.type) {
     case 'decide-retry':
     case 'download-retry':
+    case 'waiting':
       return 'warning';
+    case 'decide-anew':
     case 'build-start':
     case 'build-end':
-    case 'waiting':
       return 'info';
     case 'download-start':
     case 'download-end':

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { sha256 } from '../../core/sha256.ts';
-import { type Lock, lockPath } from '../../process/lock.ts';
+import { type Lock, lockPath, nameHolder } from '../../process/lock.ts';
 import type { Store } from '../layout.ts';
 import { makeFolder } from './folders.ts';
 
@@ -32,7 +32,7 @@ export interface Claim {
 interface Subject {
   /** Tells it from everything else that is made. */
   readonly key: string;
-  /** What the holder does, for those who wait: `builds fx-cext 1.0`. */
+  /** What the holder does, for those who wait: `building fx-cext 1.0`. */
   readonly activity: string;
 }
 
@@ -101,7 +101,7 @@ async function waitFor(
   return await whileWaiting(claims, path, async () => {
     const waiting = lockPath(path, 'exclusive', {
       timeout: Number.POSITIVE_INFINITY,
-      onWait: (holder) => emit({ type: 'waiting', activity, pid: holder?.pid ?? null }),
+      onWait: (holder) => emit({ type: 'waiting', what: activity, holder: nameHolder(holder) }),
       ...(signal ? { signal } : {}),
     });
     return await unlessRemoved(waiting);
