@@ -42,7 +42,7 @@ async function faultOf(
     const { sha256 } = await digestFile(archive);
     return sha256 === manifest.archive.sha256
       ? null
-      : 'its sha256 is not the one that its manifest names';
+      : 'its sha256 is not the one that it came with';
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return 'the archive is gone';
     throw error;
