@@ -39,8 +39,9 @@ export async function obtain(
       verifyImages: settings.verifyImages,
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
       target,
-      fillEnvironment: (requirements, prefix) =>
-        job.fillEnvironment(job, { requirements, prefix, signal }),
+      claims: job.claims,
+      fillEnvironment: (requirements, prefix, claims) =>
+        job.fillEnvironment(job, { requirements, prefix, claims, signal }),
     });
     await rememberWhatTheyRequire(job, decided, images);
     return images;

@@ -14,7 +14,11 @@ export async function verify(
   { full, say }: { readonly full: boolean; readonly say: (line: string) => void },
 ): Promise<number> {
   const { sources, binaries, images, damages } = await verifyStore(store, full ? wheelHas : null);
-  for (const { kind, path, fault } of damages) say(`Removed a damaged ${kind}: ${path}: ${fault}`);
+  for (const { kind, path, fault } of damages) {
+    // An image shows nothing that the archive does not.
+    const verb = kind === 'image' ? 'Removed' : 'Set aside';
+    say(`${verb} a damaged ${kind}: ${path}: ${fault}`);
+  }
   const checked = [
     counted(sources, 'source'),
     counted(binaries, 'binary distribution'),

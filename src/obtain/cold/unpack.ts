@@ -25,6 +25,7 @@ import {
 } from '../../python/record.ts';
 import { dueForCheck, type CheckPolicy } from '../../store/check-due.ts';
 import { removeDamaged } from '../../store/cold/check-images.ts';
+import { type Claimant, withClaim } from '../../store/cold/claims.ts';
 import { publishFolder } from '../../store/cold/publish.ts';
 import { takeAway } from '../../store/cold/take-away.ts';
 import {
@@ -49,10 +50,9 @@ import { ArchiveFault, openMembers } from './members.ts';
 import { layOutWheel, type PlacedMember, type WheelLayout } from './wheel-layout.ts';
 import { ZipFault } from './zip.ts';
 
-export interface ImageContext {
+export interface ImageContext extends Claimant {
   readonly store: Store;
   readonly verifyImages: CheckPolicy;
-  readonly emit: Emit;
   /** What child processes get. */
   readonly environment: Environment;
 }
@@ -79,7 +79,7 @@ export async function makeImages(
       archives.map(async (archive, at) => {
         const image = found[at];
         if (image && !damaged.has(image)) return image;
-        return await limit(() => make(archive, target, { ...context, compiler }));
+        return await limit(() => makeOnce(archive, target, { ...context, compiler }));
       }),
     );
   } finally {
@@ -99,6 +99,19 @@ export async function makeImage(
   return image;
 }
 
+async function makeOnce(
+  archive: Archive,
+  target: ImageTarget,
+  context: ImageContext & { readonly compiler: Compiler },
+): Promise<Image> {
+  const { store } = context;
+  const key = `image ${basename(imagePath(store, archive, target))}`;
+  const activity = `unpacking ${archive.key} ${archive.version}`;
+  return await withClaim(store, { key, activity }, context, async () => {
+    return findImage(store, archive, target) ?? (await make(archive, target, context));
+  });
+}
+
 async function make(
   archive: Archive,
   target: ImageTarget,
@@ -107,8 +120,6 @@ async function make(
   const started = performance.now();
   const { store, emit, compiler } = context;
   const path = imagePath(store, archive, target);
-  const made = findImage(store, archive, target);
-  if (made) return made;
   // Nobody can read it, and nothing could be published in its place.
   if (existsSync(path)) await takeAway(store, path);
   await publishFolder(store, path, async (folder) => {

@@ -89,6 +89,7 @@ function bucketsOf(store: Store): readonly Bucket[] {
     ...versioned('image', store.images, 1),
     { kind: 'source', folder: store.sources, depth: 2, stem: withoutEnding(/\.record\.json$/) },
     ...versioned('binary distribution', store.binaries, 1, withoutEnding(/\.(tar\.gz|json)$/)),
+    { kind: 'damaged file', folder: store.damaged, depth: 1 },
     { kind: 'log', folder: store.logs, depth: 1 },
     ...versioned('decision', store.decisions, 2),
     ...versioned('release', store.releases, 3),

@@ -1,10 +1,10 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { hasErrno } from '../../core/errors.ts';
 import { lockPath, type Waiting } from '../../process/lock.ts';
 import type { Store } from '../layout.ts';
 import { type Entry, type EntryKind, listEntries, lookAgain, withUseOfImages } from './entries.ts';
-import { inTemporary } from './publish.ts';
+import { makeFolder } from './folders.ts';
+import { inTemporary } from './temporary.ts';
 
 export interface PruneLimits {
   /** Bytes that the store may take; null for any number. */
@@ -50,7 +50,7 @@ const worth: Readonly<Partial<Record<EntryKind, number>>> = {
  * @returns null where another process prunes for longer than `waiting` allows.
  */
 export async function prune(store: Store, options: PruneOptions): Promise<Pruned | null> {
-  await mkdir(store.temporary, { recursive: true, mode: 0o700 });
+  await makeFolder(store, store.temporary, 0o700);
   const lock = await lockPath(store.temporary, 'exclusive', options.waiting);
   if (!lock) return null;
   try {

@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
 import type { Store } from '../layout.ts';
-import { inTemporary } from './publish.ts';
+import { inTemporary } from './temporary.ts';
 
 /** Takes a file or a folder out of the store by a rename, so that others find all of it or nothing, and removes it. */
 export async function takeAway(store: Store, path: string): Promise<void> {

@@ -11,6 +11,7 @@ import { recordPath, type SourceRecord } from '../sources.ts';
 import type { Fault } from './check-files.ts';
 import { checkImages, wordsOf } from './check-images.ts';
 import { digestFile } from './digest.ts';
+import { setAside } from './quarantine.ts';
 import { takeAway } from './take-away.ts';
 
 /** What was found damaged, and is out of the store now. */
@@ -74,8 +75,8 @@ async function verifyFiles(
         // Between the looks at the two files others may have come into their place.
         const fault = (await faultOf(file)) && (await faultOf(file));
         if (fault === null || !existsSync(file.voucher)) return null;
-        await takeAway(store, file.voucher);
-        await takeAway(store, file.archive);
+        const { archive, voucher, kind } = file;
+        await setAside(store, [archive, voucher], { kind, fault }, () => {});
         return { kind: file.kind, path: file.archive, fault };
       }),
     ),
