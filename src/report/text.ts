@@ -142,6 +142,7 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
       say('debug', `Handed to pip: ${event.reason}`);
       return;
     case 'installed':
+    case 'uninstalled':
       return;
     case 'warning':
       warning(event.message);
