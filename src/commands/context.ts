@@ -1,5 +1,6 @@
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/options.ts';
+import type { PipAccelError } from '../core/errors.ts';
 import type { Interpreter } from '../core/types.ts';
 import type { Reporter } from '../report/text.ts';
 import type { Store } from '../store/layout.ts';
@@ -10,6 +11,8 @@ export interface CommandContext {
   readonly environment: Environment;
   readonly settings: Settings;
   readonly store: Store;
+  /** Why nothing of the store may be believed; null where it may. */
+  readonly storeFault: PipAccelError | null;
   readonly interpreter: Interpreter;
   /** The words that start the environment's pip, or one that can work on it. */
   readonly pip: readonly string[];

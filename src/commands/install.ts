@@ -88,9 +88,13 @@ export async function install(
         reporter,
         fillEnvironment,
         prepared: new Map(),
+        claims: [],
         handOver,
       };
     };
+    if (context.storeFault) {
+      return await withoutStore(context.storeFault, { context, reporter, handOver });
+    }
     const found = readState(context.store, interpreter);
     const job = jobNow(found);
     return await runJob(found.isInMotion ? await comeToRest(job) : job);
@@ -162,14 +166,19 @@ async function runJob(job: InstallJob): Promise<number> {
     if (error instanceof PipAccelError && error.code === 'authentication-required') {
       return await job.handOver('an index that asks for credentials');
     }
-    if (isStoreTrouble(error, job.context.store)) {
-      job.reporter.warning(
-        `the data directory ${job.context.store.root} cannot be used (${(error as Error).message}); pip installs instead`,
-      );
-      return await job.handOver('a data directory that cannot be used');
-    }
+    if (isStoreTrouble(error, job.context.store)) return await withoutStore(error as Error, job);
     return fail(job, error);
   }
+}
+
+async function withoutStore(
+  error: Error,
+  { context, reporter, handOver }: Surroundings & Pick<InstallJob, 'handOver'>,
+): Promise<number> {
+  reporter.warning(
+    `the data directory ${context.store.root} cannot be used (${error.message}); pip installs instead`,
+  );
+  return await handOver('a data directory that cannot be used');
 }
 
 /** How often a line is decided anew because others changed the environment, before it keeps them out. */

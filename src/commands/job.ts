@@ -5,6 +5,7 @@ import type { InstalledDistribution, NormalizedName } from '../core/types.ts';
 import type { InstallStep } from '../install/install.ts';
 import type { InstallRequest } from '../plan/request/request.ts';
 import type { Reporter } from '../report/text.ts';
+import type { Claim } from '../store/cold/claims.ts';
 import type { CommandContext } from './context.ts';
 
 /** An `install` line that is ours to do, and all that is known of it. */
@@ -34,15 +35,25 @@ export interface InstallJob {
   readonly reporter: Reporter;
   /** Fills the environment of a build, which is an installation within this one. */
   readonly fillEnvironment: (job: InstallJob, filling: Filling) => Promise<void>;
-  /** Build requirements that this run has got ready, by their lines. */
-  readonly prepared: Map<string, Promise<readonly InstallStep[]>>;
+  /** Build requirements that this run has got ready, or is about to, by their lines. */
+  readonly prepared: Map<string, Prepared>;
+  /** What is held for the builds that this is a part of. */
+  readonly claims: readonly Claim[];
   /** Lets pip do the whole line; what it was asked before stands twice in its words. */
   readonly handOver: (reason: string) => Promise<number>;
+}
+
+export interface Prepared {
+  readonly steps: Promise<readonly InstallStep[]>;
+  /** What is held by the build that asks just now; empty when it has its answer. */
+  readonly claims: readonly Claim[];
 }
 
 /** The environment of a build, to be filled. */
 export interface Filling {
   readonly requirements: readonly string[];
   readonly prefix: string;
+  /** What is held for that build, and those that it is a part of. */
+  readonly claims: readonly Claim[];
   readonly signal: AbortSignal;
 }

@@ -27,6 +27,12 @@ export interface Holder {
   readonly command: string;
 }
 
+/** `process 4711 (pip install six)`; null where nobody knows. */
+export function nameHolder(holder: Holder | null): string | null {
+  if (holder === null) return null;
+  return `process ${holder.pid}${holder.command === '' ? '' : ` (${holder.command})`}`;
+}
+
 /** Linux and macOS agree on these (`sys/file.h`). */
 const operations = { shared: 1, exclusive: 2 } as const;
 const withoutWaiting = 4;

@@ -26,6 +26,10 @@ export interface Store {
   readonly environments: string;
   /** Output of builds. */
   readonly logs: string;
+  /** Locked by whoever makes something that others wait for. */
+  readonly locks: string;
+  /** What was found damaged, out of use. */
+  readonly damaged: string;
   /** Work in progress, on the store's own volume so that a rename publishes it. */
   readonly temporary: string;
 }
@@ -43,6 +47,8 @@ export function openStore(root: string): Store {
     scripts: join(root, 'scripts'),
     environments: join(root, 'environments', 'v2'),
     logs: join(root, 'logs'),
+    locks: join(root, 'locks'),
+    damaged: join(root, 'damaged'),
     temporary: join(root, 'tmp'),
   };
 }

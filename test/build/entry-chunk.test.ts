@@ -63,6 +63,7 @@ const everyStart = [
   'src/store/layout.ts',
   'src/store/sources.ts',
   'src/store/trouble.ts',
+  'src/store/trust.ts',
 ];
 
 /** Others take 1 ms (streams, node:fs/promises) to 4 ms (node:child_process) to load. */

@@ -3,7 +3,7 @@ import type { Interpreter } from '../../core/types.ts';
 import { lockEnvironment } from '../../environment/lock.ts';
 import { findJournals, repair } from '../../install/journal.ts';
 import { changeableRoots } from '../../install/transaction.ts';
-import type { Holder, Lock, LockMode } from '../../process/lock.ts';
+import { type Holder, type Lock, type LockMode, nameHolder } from '../../process/lock.ts';
 import type { Reporter } from '../../report/text.ts';
 
 /** Seconds after which a reader goes on without the lock: what it reads may be about to change. */
@@ -103,7 +103,7 @@ export class EnvironmentLock {
       this.#reporter.emit({
         type: 'waiting',
         what: this.#interpreter.prefix,
-        holder: named(found),
+        holder: nameHolder(found),
       });
     };
     try {
@@ -131,7 +131,7 @@ export class EnvironmentLock {
   }
 
   #lockedOut(holder: Holder | null): PipAccelError {
-    const by = named(holder) ?? 'other processes';
+    const by = nameHolder(holder) ?? 'other processes';
     return new PipAccelError(
       'environment-locked',
       `${this.#interpreter.prefix} was in use by ${by} for ${this.#timeout} seconds`,
@@ -140,10 +140,4 @@ export class EnvironmentLock {
       },
     );
   }
-}
-
-/** `process 4711 (pip install six)`; null where nobody knows. */
-function named(holder: Holder | null): string | null {
-  if (holder === null) return null;
-  return `process ${holder.pid}${holder.command === '' ? '' : ` (${holder.command})`}`;
 }

@@ -30,8 +30,9 @@ export async function obtain(
       builder: settings.builder,
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
       target: { interpreter, umask: umask() },
-      fillEnvironment: (requirements, prefix) =>
-        job.fillEnvironment(job, { requirements, prefix, signal }),
+      claims: job.claims,
+      fillEnvironment: (requirements, prefix, claims) =>
+        job.fillEnvironment(job, { requirements, prefix, claims, signal }),
     });
     await rememberWhatTheyRequire(job, decided, images);
     return images;

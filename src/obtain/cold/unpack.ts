@@ -14,6 +14,7 @@ import {
   recordLine,
   type RecordLine,
 } from '../../python/record.ts';
+import { type Claimant, withClaim } from '../../store/cold/claims.ts';
 import { publishFolder } from '../../store/cold/publish.ts';
 import {
   type FileLists,
@@ -35,9 +36,8 @@ import { ArchiveFault, openMembers } from './members.ts';
 import { layOutWheel, type PlacedMember, type WheelLayout } from './wheel-layout.ts';
 import { ZipFault } from './zip.ts';
 
-export interface ImageContext {
+export interface ImageContext extends Claimant {
   readonly store: Store;
-  readonly emit: Emit;
   /** What child processes get. */
   readonly environment: Environment;
 }
@@ -61,7 +61,7 @@ export async function makeImages(
         limit(
           async () =>
             findImage(context.store, archive, target) ??
-            (await make(archive, target, { ...context, compiler })),
+            (await makeOnce(archive, target, { ...context, compiler })),
         ),
       ),
     );
@@ -80,6 +80,19 @@ export async function makeImage(
   const [image] = await makeImages([archive], target, context);
   if (!image) throw new Error('no image was made');
   return image;
+}
+
+async function makeOnce(
+  archive: Archive,
+  target: ImageTarget,
+  context: ImageContext & { readonly compiler: Compiler },
+): Promise<Image> {
+  const { store } = context;
+  const key = `image ${imageKey(archive, target)}`;
+  const activity = `unpacking ${archive.key} ${archive.version}`;
+  return await withClaim(store, { key, activity }, context, async () => {
+    return findImage(store, archive, target) ?? (await make(archive, target, context));
+  });
 }
 
 async function make(
