@@ -17,6 +17,7 @@ const everyStart = [
   'src/commands/hand-over.ts',
   'src/commands/install.ts',
   'src/commands/readable-line.ts',
+  'src/commands/sound-images.ts',
   'src/config/ini.ts',
   'src/config/load.ts',
   'src/config/options.ts',
@@ -57,6 +58,7 @@ const everyStart = [
   'src/report/open.ts',
   'src/report/text.ts',
   'src/store/binaries.ts',
+  'src/store/check-due.ts',
   'src/store/find-image.ts',
   'src/store/images.ts',
   'src/store/key.ts',
@@ -87,8 +89,11 @@ test('a start reads one file, which holds what every start needs and nothing els
   expect(entry?.bytes).toBeLessThan(170_000);
 });
 
-test('a thread that links starts from one small file', () => {
-  const worker = contents.find(({ file }) => file === 'link-worker.js');
-  expect(worker?.imports.filter((name) => !name.startsWith('node:'))).toEqual([]);
-  expect(worker?.bytes).toBeLessThan(10_000);
-});
+test.each(['link-worker.js', 'check-worker.js'])(
+  'a thread starts from one small file: %s',
+  (name) => {
+    const worker = contents.find(({ file }) => file === name);
+    expect(worker?.imports.filter((name) => !name.startsWith('node:'))).toEqual([]);
+    expect(worker?.bytes).toBeLessThan(10_000);
+  },
+);

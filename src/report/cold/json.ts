@@ -71,6 +71,7 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
     case 'copied':
     case 'installed':
     case 'uninstalled':
+    case 'pruned':
       return 'verbose';
     case 'image-made':
     case 'handed-over':
