@@ -142,6 +142,7 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
       say('debug', `Handed to pip: ${event.reason}`);
       return;
     case 'installed':
+    case 'uninstalled':
       return;
     case 'pruned':
       say('verbose', `Removed what was used least recently (${size(event.bytes)})`);

@@ -70,6 +70,7 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
       return 'verbose';
     case 'copied':
     case 'installed':
+    case 'uninstalled':
     case 'pruned':
       return 'verbose';
     case 'image-made':
