@@ -61,6 +61,8 @@ export interface ImageContext extends Claimant {
  * The images of archives, in their order; those that the store lacks are made. Bytecode is
  * compiled by the target's Python, on all cores, while the next archives are unpacked.
  *
+ * After the first failure nothing new is begun.
+ *
  * @throws PipAccelError `archive-invalid` where an archive is damaged or unsafe.
  */
 export async function makeImages(
@@ -74,18 +76,26 @@ export async function makeImages(
   const found = archives.map((archive) => findImage(store, archive, target));
   const known = found.filter((image) => image !== null);
   const damaged = await removeDamaged(store, dueForCheck(known, verifyImages), emit);
-  try {
-    return await Promise.all(
-      archives.map(async (archive, at) => {
-        const image = found[at];
-        if (image && !damaged.has(image)) return image;
-        return await limit(() => makeOnce(archive, target, { ...context, compiler }));
-      }),
-    );
-  } finally {
-    limit.clearQueue();
-    await compiler.close();
-  }
+  const over = new AbortController();
+  const ends = await Promise.allSettled(
+    archives.map(async (archive, at) => {
+      const image = found[at];
+      if (image && !damaged.has(image)) return image;
+      return await limit(async () => {
+        over.signal.throwIfAborted();
+        try {
+          return await makeOnce(archive, target, { ...context, compiler });
+        } catch (error) {
+          over.abort(error);
+          throw error;
+        }
+      });
+    }),
+  );
+  // Not before the last is done, which would start another Python to end with nobody to end it.
+  await compiler.close();
+  over.signal.throwIfAborted();
+  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
 }
 
 /** One image; for several, `makeImages` shares the Pythons that compile. */
