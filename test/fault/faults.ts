@@ -163,17 +163,19 @@ function copyTree(from: string, to: string): void {
 }
 
 /**
- * The ordinals to try: all with `FAULT_POINTS=all`, else about as many as wanted, such that every
- * kind of call has some of its own, and those of a kind lie far from each other.
+ * The ordinals to try: all with `FAULT_POINTS=all`, else about as many as wanted (or as
+ * FAULT_POINTS says), such that every kind of call has some of its own, and those of a kind lie far from each other.
  *
  * @param wanted a number of points that a bounded run has time for.
  */
 export function samplePoints(points: readonly Point[], wanted: number): readonly number[] {
   const all = points.map(({ ordinal }) => ordinal);
-  if (process.env['FAULT_POINTS'] === 'all' || all.length <= wanted) return all;
+  const asked = process.env['FAULT_POINTS'];
+  const number = asked === 'all' ? all.length : Number(asked ?? wanted);
+  if (all.length <= number) return all;
   const sampled = Object.keys(countKinds(points)).flatMap((call) => {
     const kind = points.filter((point) => point.call === call);
-    const share = Math.max(2, Math.round((wanted * kind.length) / all.length));
+    const share = Math.max(2, Math.round((number * kind.length) / all.length));
     const step = Math.max(1, kind.length / share);
     return Array.from(
       { length: Math.min(share, kind.length) },
