@@ -34,7 +34,8 @@ async function main(argv: readonly string[]): Promise<number> {
         return await (await import('./cli/cold/program.ts')).runAccel(line.words, environment);
       case 'pip': {
         const context = await openContext(line, environment, new Map());
-        return await becomePip(line, context);
+        if (line.name !== 'uninstall') return await becomePip(line, context);
+        return await (await import('./commands/cold/uninstall.ts')).uninstall(line, context);
       }
       case 'install': {
         const context = await openContext(line, environment, line.flags);

@@ -4,6 +4,7 @@ import type { PlannedItem } from '../plan/plan.ts';
 import { installedLine } from '../report/install-lines.ts';
 import type { Image } from '../store/images.ts';
 import type { InstallJob } from './job.ts';
+import { warnAsRoot } from './root-warning.ts';
 
 /** What was decided, and what there is of it. */
 export interface Change {
@@ -35,15 +36,9 @@ export async function changeEnvironment(job: InstallJob, change: Change): Promis
 }
 
 /** What pip says in the end, of an environment that is as it was asked for; tells the exit code. */
-export function conclude(
-  { reporter, options, context }: InstallJob,
-  items: readonly PlannedItem[],
-): number {
+export function conclude(job: InstallJob, items: readonly PlannedItem[]): number {
   const linked = items.filter(({ decided }) => !decided.direct).length;
-  reporter.emit({ type: 'installed', linked, direct: items.length - linked });
-  const { rootWarning, isVirtualEnvironment } = context.interpreter;
-  if (rootWarning && !isVirtualEnvironment && options.warnRoot && process.getuid?.() === 0) {
-    reporter.pipWarning(rootWarning);
-  }
+  job.reporter.emit({ type: 'installed', linked, direct: items.length - linked });
+  warnAsRoot(job);
   return 0;
 }

@@ -14,12 +14,10 @@ import type { PlannedItem } from '../plan/plan.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
 import { readRequest } from '../plan/request/request.ts';
-import { umask } from '../process/umask.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
 import { openReporter } from '../report/open.ts';
 import type { Reporter } from '../report/text.ts';
-import { findImageOf } from '../store/find-image.ts';
 import type { Image } from '../store/images.ts';
 import { isStoreTrouble } from '../store/trouble.ts';
 import { becomePip } from './become-pip.ts';
@@ -29,6 +27,7 @@ import { decide } from './decide.ts';
 import { handOverReason } from './hand-over.ts';
 import type { Filling, InstallJob } from './job.ts';
 import { readableLine } from './readable-line.ts';
+import { soundImages } from './sound-images.ts';
 
 /** `pip-accel install …`; tells the exit code. */
 export async function install(
@@ -63,6 +62,7 @@ export async function install(
       const command = [...context.pip, 'install', ...readable.arguments];
       return await runPip(command, { context, environment, reporter });
     };
+    const afterwards: InstallJob['afterwards'] = new Set();
     const jobNow = ({ state, toKeep, isCurrent }: StateReading): InstallJob => {
       const installed = firstByName(state.distributions);
       return {
@@ -88,6 +88,7 @@ export async function install(
         reporter,
         fillEnvironment,
         prepared: new Map(),
+        afterwards,
         claims: [],
         handOver,
       };
@@ -96,8 +97,10 @@ export async function install(
       return await withoutStore(context.storeFault, { context, reporter, handOver });
     }
     const found = readState(context.store, interpreter);
-    const job = jobNow(found);
-    return await runJob(found.isInMotion ? await comeToRest(job) : job);
+    const job = found.isInMotion ? await comeToRest(jobNow(found)) : jobNow(found);
+    const exitCode = await runJob(job);
+    for (const work of afterwards) await work(job);
+    return exitCode;
   } finally {
     await files.remove();
   }
@@ -240,19 +243,7 @@ async function imagesOf(
   decided: readonly Decided[],
   mayBeGone: boolean,
 ): Promise<ReadonlyMap<NormalizedName, Image> | null> {
-  const { context, environment } = job;
-  const lookup = {
-    store: context.store,
-    target: { interpreter: context.interpreter, umask: umask() },
-    builder: context.settings.builder,
-    trustModTimes: context.settings.trustModTimes,
-    environment,
-  };
-  const found = new Map<NormalizedName, Image>();
-  for (const item of decided) {
-    const image = findImageOf(item, lookup);
-    if (image) found.set(item.key, image);
-  }
+  const found = await soundImages(job, decided);
   const missing = decided.filter(({ key }) => !found.has(key));
   if (missing.length === 0) return found;
   const { interruptible } = await import('./cold/interruption.ts');

@@ -39,6 +39,8 @@ export interface InstallJob {
   readonly prepared: Map<string, Prepared>;
   /** What is held for the builds that this is a part of. */
   readonly claims: readonly Claim[];
+  /** What is to be done when all is said: nobody waits for it but to get the prompt back. */
+  readonly afterwards: Set<(job: InstallJob) => Promise<void>>;
   /** Lets pip do the whole line; what it was asked before stands twice in its words. */
   readonly handOver: (reason: string) => Promise<number>;
 }

@@ -7,7 +7,8 @@ type Kind =
   | { readonly kind: 'flag' }
   | { readonly kind: 'count'; readonly minimum: number }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  | { readonly kind: 'age' };
+  | { readonly kind: 'age' }
+  | { readonly kind: 'size' };
 
 export type OptionSpec = Kind & {
   /** The variable that sets it; an empty value counts as unset. */
@@ -60,6 +61,19 @@ export const optionTable = {
     flag: '--link-mode',
     default: 'auto',
     help: 'How files get from the store into an environment; `auto` takes the cheapest that the two volumes allow.',
+  },
+  'max-size': {
+    kind: 'size',
+    environment: 'PIP_ACCEL_MAX_SIZE',
+    default: 'none',
+    help: 'How much of the disk the data directory may take. Who brings something new removes what was used least recently, a bounded part after each run, nothing of the last hour. Without it nothing is removed, for only you know what you could not get or build again.',
+  },
+  'verify-images': {
+    kind: 'choice',
+    choices: ['always', 'hourly', 'never'],
+    environment: 'PIP_ACCEL_VERIFY_IMAGES',
+    default: 'hourly',
+    help: 'When the files of images are looked at before they are linked, so that one that was edited in an environment does not reach the next: `hourly` where the last look is over an hour ago. `never` leaves the one after a start of the machine, which a power cut may have preceded.',
   },
   'index-max-age': {
     kind: 'age',
@@ -117,6 +131,9 @@ export interface Settings {
   readonly trustModTimes: boolean;
   readonly builder: 'auto' | 'bdist_dumb' | 'pep517';
   readonly linkMode: 'auto' | 'clone' | 'hardlink' | 'copy';
+  /** Bytes; null for any number. */
+  readonly maxSize: number | null;
+  readonly verifyImages: 'always' | 'hourly' | 'never';
   /** Seconds; Infinity for `forever`. */
   readonly indexMaxAge: number;
   readonly offline: boolean;

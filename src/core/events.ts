@@ -54,6 +54,9 @@ export type Event =
   | { readonly type: 'handed-over'; readonly reason: string }
   /** The environment is as it was asked for; the direct ones were installed by pip. */
   | { readonly type: 'installed'; readonly linked: number; readonly direct: number }
+  | { readonly type: 'uninstalled'; readonly name: string; readonly version: string }
+  /** The store had become larger than `max-size`. */
+  | { readonly type: 'pruned'; readonly entries: number; readonly bytes: number }
   | { readonly type: 'warning'; readonly message: string };
 
 export type Emit = (event: Event) => void;

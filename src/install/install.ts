@@ -60,8 +60,8 @@ export async function install(
     transaction.begin();
     const replaced = steps.flatMap(({ replaces }) => replaces ?? []);
     if (replaced.length > 0) {
-      current = `in place of ${replaced.map(({ name, version }) => `${name} ${version}`).join(', ')}`;
       const removals = replaced.map((distribution) => removalOf(distribution, interpreter));
+      current = `in place of ${namesOf(removals)}`;
       transaction.remove(planRemovals(removals, interpreter));
     }
     const onStep = ({ image: { manifest } }: InstallStep): void => {
@@ -76,7 +76,7 @@ export async function install(
     await options.beforeCommit?.();
     leftovers = transaction.commit();
   } catch (error) {
-    throw installFailure(current, error, rollBack(transaction));
+    throw failureOf(`install ${current}`, error, rollBack(transaction));
   }
   const warnings = placed.flatMap(({ warning }) => (warning === null ? [] : [warning]));
   return { warnings, fallbacks: [...new Set(linker.fallbacks)], leftovers };
@@ -92,6 +92,26 @@ function rollBack(transaction: Transaction): string | null {
   }
 }
 
+/**
+ * Takes distributions away, as one change.
+ *
+ * @throws PipAccelError `install-failed`; the environment is then as it was.
+ */
+export function takeAway(removals: readonly Removal[], interpreter: Interpreter): void {
+  const transaction = new Transaction(interpreter);
+  try {
+    transaction.begin();
+    transaction.remove(planRemovals(removals, interpreter));
+    transaction.commit();
+  } catch (error) {
+    throw failureOf(`uninstall ${namesOf(removals)}`, error, rollBack(transaction));
+  }
+}
+
+function namesOf(removals: readonly Removal[]): string {
+  return removals.map(({ distribution: { name, version } }) => `${name} ${version}`).join(', ');
+}
+
 function removalOf(distribution: InstalledDistribution, interpreter: Interpreter): Removal {
   const removal = planRemoval(distribution, interpreter);
   if (!removal) throw new Error(`${distribution.metadataPath} is for pip to remove`);
@@ -99,10 +119,10 @@ function removalOf(distribution: InstalledDistribution, interpreter: Interpreter
 }
 
 /** A failure of the file system in the words of the user; a mistake of ours stays what it is. */
-function installFailure(what: string, error: unknown, notPutBack: string | null): unknown {
+function failureOf(what: string, error: unknown, notPutBack: string | null): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
   if (error instanceof PipAccelError && notPutBack === null) return error;
-  return new PipAccelError('install-failed', `Could not install ${what}: ${error.message}`, {
+  return new PipAccelError('install-failed', `Could not ${what}: ${error.message}`, {
     cause: error,
     hint: notPutBack ?? 'The environment is as it was before.',
   });

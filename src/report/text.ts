@@ -142,6 +142,10 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
       say('debug', `Handed to pip: ${event.reason}`);
       return;
     case 'installed':
+    case 'uninstalled':
+      return;
+    case 'pruned':
+      say('verbose', `Removed what was used least recently (${size(event.bytes)})`);
       return;
     case 'warning':
       warning(event.message);
@@ -151,8 +155,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
   }
 }
 
-function size(bytes: number): string {
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+export function size(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 function seconds(milliseconds: number): string {

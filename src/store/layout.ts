@@ -39,7 +39,7 @@ export function openStore(root: string): Store {
     root,
     sources: join(root, 'sources'),
     binaries: join(root, 'binaries', 'v1'),
-    images: join(root, 'images', 'v3'),
+    images: join(root, 'images', 'v4'),
     decisions: join(root, 'decisions', 'v2'),
     releases: join(root, 'releases', 'v1'),
     metadata: join(root, 'metadata', 'v2'),

@@ -184,17 +184,24 @@ function copyTree(from: string, to: string): void {
 }
 
 /**
- * The ordinals to try: all with `FAULT_POINTS=all`, else as many as a bounded run has time for,
- * of every kind of call in turn, and of a kind such that they lie far from each other.
+ * The ordinals to try: as many as a bounded run has time for, with `FAULT_POINTS=all` as many as a
+ * long one has; of every kind of call in turn, and of a kind such that they lie far from each other.
+ *
+ * @param most left out: all there are.
  */
-export function samplePoints(points: readonly Point[], wanted: number): readonly number[] {
+export function samplePoints(
+  points: readonly Point[],
+  wanted: number,
+  most = Number.POSITIVE_INFINITY,
+): readonly number[] {
   const all = points.map(({ ordinal }) => ordinal);
-  if (process.env['FAULT_POINTS'] === 'all' || all.length <= wanted) return all;
+  const limit = process.env['FAULT_POINTS'] === 'all' ? most : wanted;
+  if (all.length <= limit) return all;
   const kinds = Object.keys(countKinds(points)).map((kind) =>
     points.filter(({ call }) => call === kind),
   );
   const sampled = new Set<number>();
-  for (let turn = 0; sampled.size < wanted; turn += 1) {
+  for (let turn = 0; sampled.size < limit; turn += 1) {
     const kind = kinds[turn % kinds.length] ?? [];
     // Multiples of the golden ratio fill an interval evenly.
     const part = ((Math.floor(turn / kinds.length) + 1) * 0.618_034) % 1;

@@ -68,7 +68,7 @@ const interpreter = await askInterpreter(store, python, environment);
 test.each(archives.filter((path) => path.includes('no_record') || !harmless.test(path)))(
   '%s is refused by name, and leaves nothing',
   async (path) => {
-    const context = { store, emit: () => undefined, environment };
+    const context = { store, verifyImages: 'hourly', emit: () => undefined, environment } as const;
     const attempt = makeImage(archiveAt(path), { interpreter, umask: process.umask() }, context);
     await expect(attempt).rejects.toMatchObject({ code: 'archive-invalid' });
     await expect(attempt).rejects.toThrow(path);

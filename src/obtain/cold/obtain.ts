@@ -7,6 +7,7 @@ import type { Archive, Decided, NormalizedName, Sha256 } from '../../core/types.
 import { type Claim, claimPath, withClaim } from '../../store/cold/claims.ts';
 import { findBinary } from '../../store/cold/find-binary.ts';
 import { findImage, type Image, type ImageTarget } from '../../store/images.ts';
+import type { CheckPolicy } from '../../store/check-due.ts';
 import { findSource, sourcePath, type StoredSource } from '../../store/sources.ts';
 import { buildDistribution } from './build/build.ts';
 import type { BuildContext, BuildSemantics } from './build/request.ts';
@@ -16,6 +17,7 @@ import { makeImages } from './unpack.ts';
 export interface ObtainContext extends DownloadContext {
   readonly target: ImageTarget;
   readonly builder: BuilderChoice;
+  readonly verifyImages: CheckPolicy;
   readonly buildSemantics: BuildSemantics;
   /** What child processes get. */
   readonly environment: Environment;

@@ -70,6 +70,8 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
       return 'verbose';
     case 'copied':
     case 'installed':
+    case 'uninstalled':
+    case 'pruned':
       return 'verbose';
     case 'image-made':
     case 'handed-over':
