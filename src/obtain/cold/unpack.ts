@@ -55,18 +55,25 @@ export async function makeImages(
 ): Promise<Image[]> {
   const compiler = new Compiler(context.store, target.interpreter, context.environment);
   const limit = pLimit(availableParallelism());
+  const aborter = new AbortController();
+  const imageOf = async (archive: Archive): Promise<Image> => {
+    aborter.signal.throwIfAborted();
+    try {
+      return (
+        findImage(context.store, archive, target) ??
+        (await make(archive, target, { ...context, compiler }))
+      );
+    } catch (error) {
+      aborter.abort(error);
+      throw error;
+    }
+  };
   try {
-    return await Promise.all(
-      archives.map((archive) =>
-        limit(
-          async () =>
-            findImage(context.store, archive, target) ??
-            (await make(archive, target, { ...context, compiler })),
-        ),
-      ),
-    );
+    // All are waited for: whoever compiled after the end would start a Python that nobody ends.
+    const made = await Promise.allSettled(archives.map((one) => limit(imageOf, one)));
+    aborter.signal.throwIfAborted();
+    return made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   } finally {
-    limit.clearQueue();
     await compiler.close();
   }
 }
