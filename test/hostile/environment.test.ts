@@ -167,6 +167,23 @@ test('a RECORD removes nothing outside of the environment, and inside what pip r
   expect(existsSync(join(site, 'lying-2.0.dist-info'))).toBe(true);
 });
 
+test.each(['.', '..', '../..', '../../..', '/', '//', './/'])(
+  'a RECORD that names %j takes no folder away',
+  (row) => {
+    rmSync(links, { recursive: true });
+    mkdirSync(links);
+    offer({ name: 'lying', rows: `${row},,\n` });
+    offer({ name: 'lying', version: '2.0' });
+    sandbox.pip(line('lying==1.0'));
+    const before = sandbox.snapshot();
+    const { exitCode, stderr } = sandbox.accel(line('lying==2.0'));
+    console.log(row, exitCode, stderr);
+    expect(isUntouched()).toBe(true);
+    const after = sandbox.snapshot();
+    expect(Object.keys(before).filter((name) => !(name in after) && !name.includes('lying'))).toEqual([]);
+  },
+);
+
 test('nothing is written through links that lie in the place of the store’s own entries', () => {
   rmSync(links, { recursive: true });
   mkdirSync(links);

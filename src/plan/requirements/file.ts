@@ -42,11 +42,16 @@ interface File {
   readonly ancestors: readonly string[];
 }
 
+/** Files within files; pip ends at some hundreds, for want of stack. */
+const deepest = 50;
+
 function readFile(file: File, context: RequirementContext): readonly RequirementEntry[] {
   const { location, constraint, naming } = file;
   const isRemote = isFileUrl(location);
   const place = isRemote ? location : resolve(context.directory, location);
-  if (file.ancestors.includes(place)) return [unknown(naming, 'recursion')];
+  if (file.ancestors.length > deepest || file.ancestors.includes(place)) {
+    return [unknown(naming, 'recursion')];
+  }
   const content = tryRead(place, context);
   if (content === null) return [unknown(naming, 'unreadable')];
   const text = isRemote ? decodeAscii(content) : decode(content);

@@ -19,7 +19,7 @@ export interface IndexPage {
 export function readPage({ url, contentType, body }: IndexPage): readonly ReleaseFile[] {
   const type = contentType.toLowerCase();
   const files = type.startsWith('application/vnd.pypi.simple.v1+json')
-    ? jsonFiles(JSON.parse(decode(body, 'utf-8')), url)
+    ? jsonFiles(parseJson(decode(body, 'utf-8')), url)
     : htmlFiles(decode(body, charsetOf(type)), url);
   const seen = new Set<string>();
   return files.filter(({ link }) => !seen.has(link) && seen.add(link)).map(({ file }) => file);
@@ -36,6 +36,14 @@ function decode(body: Uint8Array, charset: string): string {
     return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
     throw new UnclearPage(`a page in ${charset}`);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnclearPage('a page that is no JSON');
   }
 }
 
