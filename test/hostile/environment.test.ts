@@ -180,7 +180,9 @@ test.each(['.', '..', '../..', '../../..', '/', '//', './/'])(
     console.log(row, exitCode, stderr);
     expect(isUntouched()).toBe(true);
     const after = sandbox.snapshot();
-    expect(Object.keys(before).filter((name) => !(name in after) && !name.includes('lying'))).toEqual([]);
+    expect(
+      Object.keys(before).filter((name) => !(name in after) && !name.includes('lying')),
+    ).toEqual([]);
   },
 );
 

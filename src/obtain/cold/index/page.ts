@@ -75,7 +75,9 @@ function jsonFiles(page: unknown, url: string): readonly FoundFile[] {
 }
 
 function member(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) throw new UnclearPage(`no object with ${name}`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UnclearPage(`no object with ${name}`);
+  }
   return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 
@@ -130,7 +132,8 @@ function describe(address: string, base: string, said: Omit<ReleaseFile, 'url'>)
   const absolute = /^https?:\/\//.test(address) ? address : joined(address, base);
   const [, start = '', path = '', query = '', fragment = ''] =
     /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(absolute) ?? [];
-  if (start === '' || /[#&]egg=/.test(fragment)) throw new UnclearPage(`the link ${absolute}`);
+  if (start === '' || !URL.canParse(absolute) || /[#&]egg=/.test(fragment))
+    throw new UnclearPage(`the link ${absolute}`);
   const url = `${start}${requoted(path)}${query}`;
   const [, algorithm, digest] =
     /[#&](sha512|sha384|sha256|sha224|sha1|md5)=([^&]*)/.exec(fragment) ?? [];
