@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { openStore } from '../../src/store/layout.ts';
 import { executable } from './sandbox.ts';
 import { setUp } from './set-up.ts';
 
@@ -30,12 +31,14 @@ test('a data directory is made such that nobody else can write to it, whatever t
   ]);
   expect(exitCode).toBe(0);
   const { stdout } = sandbox.run(['find', sandbox.cache, '-type', 'd', '-perm', '/022']);
-  const outside = stdout.split('\n').filter((path) => path !== '' && !path.includes('/images/v3/'));
+  const outside = stdout
+    .split('\n')
+    .filter((path) => path !== '' && !path.includes(`${openStore('').images}/`));
   expect(outside).toEqual([]);
 });
 
 describe('what others can write to is not used, and pip installs', () => {
-  test.each(['', 'images', 'images/v3', 'decisions', 'interpreters/v2', 'sources'])(
+  test.each(['', 'images', openStore('').images, 'decisions', 'interpreters/v2', 'sources'])(
     'the folder %j of the data directory',
     (folder) => {
       install();

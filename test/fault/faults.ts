@@ -1,5 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,6 +119,8 @@ export class Faults {
         child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
       },
     );
+    // A build is a process group of its own.
+    if (signal === 'SIGKILL') killAll(`FAULT_COUNTER=${counter}`);
     const points = readPoints(log);
     const hit = points.find(
       ({ ordinal, call }) => ordinal >= at && (calls === undefined || calls.includes(call)),
@@ -121,6 +130,18 @@ export class Faults {
 
   [Symbol.dispose](): void {
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Ends the processes that have a variable, whoever started them. */
+function killAll(variable: string): void {
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const variables = readFileSync(`/proc/${name}/environ`, 'utf8').split('\0');
+      if (variables.includes(variable)) process.kill(Number(name), 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }
 
@@ -163,24 +184,30 @@ function copyTree(from: string, to: string): void {
 }
 
 /**
- * The ordinals to try: all with `FAULT_POINTS=all`, else about as many as wanted, such that every
- * kind of call has some of its own, and those of a kind lie far from each other.
+ * The ordinals to try: as many as a bounded run has time for, with `FAULT_POINTS=all` as many as a
+ * long one has; of every kind of call in turn, and of a kind such that they lie far from each other.
  *
- * @param wanted a number of points that a bounded run has time for.
+ * @param most left out: all there are.
  */
-export function samplePoints(points: readonly Point[], wanted: number): readonly number[] {
+export function samplePoints(
+  points: readonly Point[],
+  wanted: number,
+  most = Number.POSITIVE_INFINITY,
+): readonly number[] {
   const all = points.map(({ ordinal }) => ordinal);
-  if (process.env['FAULT_POINTS'] === 'all' || all.length <= wanted) return all;
-  const sampled = Object.keys(countKinds(points)).flatMap((call) => {
-    const kind = points.filter((point) => point.call === call);
-    const share = Math.max(2, Math.round((wanted * kind.length) / all.length));
-    const step = Math.max(1, kind.length / share);
-    return Array.from(
-      { length: Math.min(share, kind.length) },
-      (_, index) => kind[Math.floor(index * step)]?.ordinal ?? 1,
-    );
-  });
-  return [...new Set(sampled)].sort((a, b) => a - b);
+  const limit = process.env['FAULT_POINTS'] === 'all' ? most : wanted;
+  if (all.length <= limit) return all;
+  const kinds = Object.keys(countKinds(points)).map((kind) =>
+    points.filter(({ call }) => call === kind),
+  );
+  const sampled = new Set<number>();
+  for (let turn = 0; sampled.size < limit; turn += 1) {
+    const kind = kinds[turn % kinds.length] ?? [];
+    // Multiples of the golden ratio fill an interval evenly.
+    const part = ((Math.floor(turn / kinds.length) + 1) * 0.618_034) % 1;
+    sampled.add(kind[Math.floor(part * kind.length)]?.ordinal ?? 1);
+  }
+  return [...sampled].sort((left, right) => left - right);
 }
 
 /** How many points of each kind a matrix went through, as its report shows them. */

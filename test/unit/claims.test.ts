@@ -1,8 +1,16 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Claim, withClaim } from '../../src/store/cold/claims.ts';
+import { type Claim, claimPath, withClaim } from '../../src/store/cold/claims.ts';
 import { openStore, type Store } from '../../src/store/layout.ts';
 
 let store: Store;
@@ -82,4 +90,13 @@ test('a circle is seen through what is claimed within a claim, and through one o
   // Four were claimed in all, and the one that closed the circle was not.
   expect(held.filter((isHeld) => isHeld)).toHaveLength(3);
   expect(held).toHaveLength(4);
+});
+
+test('a link that lies where a claim is to be made is not followed', async () => {
+  const victim = join(store.root, 'victim');
+  writeFileSync(victim, 'precious');
+  mkdirSync(store.locks);
+  symlinkSync(victim, claimPath(store, 'one'));
+  await expect(withClaim(store, subject('one'), { emit }, async () => {})).rejects.toThrow('ELOOP');
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
 });

@@ -61,8 +61,6 @@ export interface ImageContext extends Claimant {
  * The images of archives, in their order; those that the store lacks are made. Bytecode is
  * compiled by the target's Python, on all cores, while the next archives are unpacked.
  *
- * After the first failure nothing new is begun.
- *
  * @throws PipAccelError `archive-invalid` where an archive is damaged or unsafe.
  */
 export async function makeImages(
@@ -76,26 +74,28 @@ export async function makeImages(
   const found = archives.map((archive) => findImage(store, archive, target));
   const known = found.filter((image) => image !== null);
   const damaged = await removeDamaged(store, dueForCheck(known, verifyImages), emit);
-  const over = new AbortController();
-  const ends = await Promise.allSettled(
-    archives.map(async (archive, at) => {
-      const image = found[at];
-      if (image && !damaged.has(image)) return image;
-      return await limit(async () => {
-        over.signal.throwIfAborted();
-        try {
-          return await makeOnce(archive, target, { ...context, compiler });
-        } catch (error) {
-          over.abort(error);
-          throw error;
-        }
-      });
-    }),
-  );
-  // Not before the last is done, which would start another Python to end with nobody to end it.
-  await compiler.close();
-  over.signal.throwIfAborted();
-  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  const aborter = new AbortController();
+  const imageOf = async (archive: Archive, at: number): Promise<Image> => {
+    aborter.signal.throwIfAborted();
+    const image = found[at];
+    if (image && !damaged.has(image)) return image;
+    try {
+      return await makeOnce(archive, target, { ...context, compiler });
+    } catch (error) {
+      aborter.abort(error);
+      throw error;
+    }
+  };
+  try {
+    // All are waited for: whoever compiled after the end would start a Python that nobody ends.
+    const made = await Promise.allSettled(
+      archives.map((archive, at) => limit(imageOf, archive, at)),
+    );
+    aborter.signal.throwIfAborted();
+    return made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  } finally {
+    await compiler.close();
+  }
 }
 
 /** One image; for several, `makeImages` shares the Pythons that compile. */
