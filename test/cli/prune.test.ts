@@ -224,18 +224,6 @@ test('a data directory that cannot be used is said to be so', () => {
   expect(exitCode).toBe(1);
 });
 
-test.each([
-  ['500M', 500_000_000],
-  ['1.5Gi', 1_610_612_736],
-  ['20 kB', 20_000],
-  ['7', 7],
-  ['none', null],
-])('max-size %s is %s bytes', (value, bytes) => {
-  const environment = { PIP_ACCEL_MAX_SIZE: value };
-  const { stdout } = sandbox.accel(['accel', 'config'], { environment });
-  expect(JSON.parse(stdout)).toMatchObject({ maxSize: bytes });
-});
-
 test('something has to be said of how much is to stay', () => {
   const { stdout, stderr, exitCode } = sandbox.accel(['accel', 'prune']);
   expect(stdout).toBe('');
