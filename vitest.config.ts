@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What the builds do by a loader: the text of a Python script, where it is imported. */
-const pythonText = {
+export const pythonText = {
   name: 'python-text',
   transform: (code: string, id: string) =>
     id.endsWith('.py') ? `export default ${JSON.stringify(code)};` : null,

@@ -46,6 +46,8 @@ function values(spec: OptionSpec): string {
       return spec.choices.map((choice) => `\`${choice}\``).join(', ');
     case 'age':
       return 'seconds, or `forever`';
+    case 'size':
+      return 'a size such as `500M`, `10G` or `10Gi`, or `none`';
     default:
       return spec satisfies never;
   }

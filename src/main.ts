@@ -1,6 +1,7 @@
 import { type CommandLine, parseCommandLine } from './cli/argv.ts';
 import { usage } from './cli/usage.ts';
-import type { CommandContext } from './commands/context.ts';
+import { becomePip } from './commands/become-pip.ts';
+import { type CommandContext, lockOf } from './commands/context.ts';
 import { install } from './commands/install.ts';
 import {
   childEnvironment,
@@ -12,12 +13,12 @@ import type { Settings } from './config/options.ts';
 import { PipAccelError } from './core/errors.ts';
 import type { Interpreter } from './core/types.ts';
 import { openDescriptors } from './process/descriptors.ts';
-import { becomeProgram } from './process/replace.ts';
 import { choosePython, recallInterpreter, startedByPip } from './python/interpreter.ts';
 import { borrowedPipCommand, pipCommand } from './python/pip.ts';
 import { openReporter } from './report/open.ts';
 import { consoleStreams } from './report/text.ts';
-import { openStore, type Store } from './store/layout.ts';
+import { openStore } from './store/layout.ts';
+import { distrustAll } from './store/trust.ts';
 
 /** Runs one command line and tells the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -33,11 +34,8 @@ async function main(argv: readonly string[]): Promise<number> {
         return await (await import('./cli/cold/program.ts')).runAccel(line.words, environment);
       case 'pip': {
         const context = await openContext(line, environment, new Map());
-        return await becomeProgram(
-          [...context.pip, ...line.words],
-          childEnvironment(environment),
-          context.descriptors,
-        );
+        if (line.name !== 'uninstall') return await becomePip(line, context);
+        return await (await import('./commands/cold/uninstall.ts')).uninstall(line, context);
       }
       case 'install': {
         const context = await openContext(line, environment, line.flags);
@@ -75,28 +73,29 @@ async function openContext(
   const descriptors = openDescriptors();
   const settings = loadSettings(environment, flags);
   const store = openStore(settings.dataDirectory);
+  const known = { environment, settings, store, storeFault: distrustAll(store), descriptors };
   const chosen = choosePython({ flag: line.python, option: settings.python }, environment);
   // `pip` would run under the name in its script's first line, and write that name into scripts.
   const isNamed = line.python !== null || settings.python !== null;
   const python = isNamed ? chosen : (startedByPip(chosen) ?? chosen);
-  const found = await interpreterOf(store, python, environment);
+  const found = await interpreterOf(known, python);
   const startedBy = isNamed ? null : (found.pip?.startedBy ?? null);
   const interpreter =
     startedBy === null || startedBy === found.executable
       ? found
-      : await interpreterOf(store, startedBy, environment);
+      : await interpreterOf(known, startedBy);
   const pip = pipCommand(interpreter);
-  const known = { environment, settings, store, descriptors };
-  if (pip) return { ...known, interpreter, pip };
-  return { ...known, ...(await borrowPip(store, interpreter, environment)) };
+  const able = pip ? { interpreter, pip } : await borrowPip(known, interpreter);
+  return { ...known, ...able, lock: lockOf(able.interpreter, settings) };
 }
 
+type Surroundings = Pick<CommandContext, 'environment' | 'store' | 'storeFault'>;
+
 async function interpreterOf(
-  store: Store,
+  { environment, store, storeFault }: Surroundings,
   python: string,
-  environment: Environment,
 ): Promise<Interpreter> {
-  const known = recallInterpreter(store, python, environment);
+  const known = storeFault ? null : recallInterpreter(store, python, environment);
   if (known) return known;
   const { askInterpreter } = await import('./python/cold/ask.ts');
   return await askInterpreter(store, python, childEnvironment(environment));
@@ -104,13 +103,12 @@ async function interpreterOf(
 
 /** For an environment without pip: the pip of the Python on PATH, told to work on it. */
 async function borrowPip(
-  store: Store,
+  known: Surroundings,
   target: Interpreter,
-  environment: Environment,
 ): Promise<Pick<CommandContext, 'interpreter' | 'pip'>> {
-  const { VIRTUAL_ENV: _, ...outside } = environment;
+  const { VIRTUAL_ENV: _, ...outside } = known.environment;
   const python = choosePython({ flag: null, option: null }, outside);
-  const lender = await interpreterOf(store, python, environment);
+  const lender = await interpreterOf(known, python);
   const isItself = lender.prefix === target.prefix;
   const pip = borrowedPipCommand(target, isItself ? null : lender);
   return { interpreter: { ...target, pip: lender.pip }, pip };

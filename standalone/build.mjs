@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundle } from '../bundle.mjs';
+import { bundle, workerFiles } from '../bundle.mjs';
 
 const here = import.meta.dirname;
 const architecture = process.arch === 'arm64' ? 'aarch64' : process.arch;
@@ -34,7 +34,7 @@ execFileSync(
     '--no-compile-autoload-bunfig',
     `--outfile=${executable}`,
     join(chunks, 'main.js'),
-    join(chunks, 'link-worker.js'),
+    ...workerFiles.map((name) => join(chunks, name)),
   ],
   { stdio: ['ignore', 'ignore', 'inherit'] },
 );

@@ -6,9 +6,11 @@ export type CommandLine =
   | { readonly command: 'usage' }
   | { readonly command: 'accel'; readonly words: readonly string[] }
   | ({ readonly command: 'pip' } & ForPip)
-  | ({ readonly command: 'install' } & ForPip & InstallWords);
+  | ({ readonly command: 'install' } & ForPip & InstallWords & { readonly name: string });
 
 interface ForPip {
+  /** pip's command; null where there is none, or a general option is unknown. */
+  readonly name: string | null;
   /** Everything that pip is to see, `--python` and our own flags taken out. */
   readonly words: readonly string[];
   /** The value of `--python` before the command. */
@@ -44,14 +46,16 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (argv.length === 0) return { command: 'usage' };
   if (argv[0] === 'accel') return { command: 'accel', words: argv.slice(1) };
   const split = splitGeneral(argv);
-  if (split === null) return { command: 'pip', words: argv, python: null };
+  if (split === null) return { command: 'pip', name: null, words: argv, python: null };
   const { general, python, rest } = split;
   const words = [...general, ...rest];
-  if (rest[0] !== 'install') return { command: 'pip', words, python };
+  const [name = null] = rest;
+  if (name !== 'install') return { command: 'pip', name, words, python };
   const { flags, remaining } = takeOwnFlags(rest.slice(1));
   const parsed = parseArguments([...general, ...remaining]);
   return {
     command: 'install',
+    name,
     words: [...general, 'install', ...remaining],
     python,
     general,

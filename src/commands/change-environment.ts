@@ -4,6 +4,7 @@ import type { PlannedItem } from '../plan/plan.ts';
 import { installedLine } from '../report/install-lines.ts';
 import type { Image } from '../store/images.ts';
 import type { InstallJob } from './job.ts';
+import { warnAsRoot } from './root-warning.ts';
 
 /** What was decided, and what there is of it. */
 export interface Change {
@@ -15,26 +16,29 @@ export interface Change {
   readonly remembered: string | null;
 }
 
-/** Puts what was obtained in place, and says what pip says; tells the exit code. */
-export async function changeEnvironment(job: InstallJob, change: Change): Promise<number> {
+/**
+ * Puts what was obtained in place, and says what pip says.
+ *
+ * @returns the exit code; null where an image is gone that was there when it was decided.
+ */
+export async function changeEnvironment(job: InstallJob, change: Change): Promise<number | null> {
   const { items } = change;
   const { reporter, options, context } = job;
-  if (items.length > 0) {
-    const { putInPlace } = await import('./cold/put-in-place.ts');
-    const outcome = await putInPlace(job, change);
-    if (outcome !== null) return outcome;
-    if (change.conflicts !== null && options.warnConflicts) reporter.pipError(change.conflicts);
-    const found = options.flag('ignore-installed')
-      ? firstByName(readInstalled(context.interpreter))
-      : new Map<NormalizedName, InstalledDistribution>();
-    reporter.info(installedLine(items, found));
-  }
-  if (items.length === 0) await job.keepInstalled();
+  const { putInPlace } = await import('./cold/put-in-place.ts');
+  const outcome = await putInPlace(job, change);
+  if (outcome !== 'in place') return outcome;
+  if (change.conflicts !== null && options.warnConflicts) reporter.pipError(change.conflicts);
+  const found = options.flag('ignore-installed')
+    ? firstByName(readInstalled(context.interpreter))
+    : new Map<NormalizedName, InstalledDistribution>();
+  reporter.info(installedLine(items, found));
+  return conclude(job, items);
+}
+
+/** What pip says in the end, of an environment that is as it was asked for; tells the exit code. */
+export function conclude(job: InstallJob, items: readonly PlannedItem[]): number {
   const linked = items.filter(({ decided }) => !decided.direct).length;
-  reporter.emit({ type: 'installed', linked, direct: items.length - linked });
-  const { rootWarning, isVirtualEnvironment } = context.interpreter;
-  if (rootWarning && !isVirtualEnvironment && options.warnRoot && process.getuid?.() === 0) {
-    reporter.pipWarning(rootWarning);
-  }
+  job.reporter.emit({ type: 'installed', linked, direct: items.length - linked });
+  warnAsRoot(job);
   return 0;
 }

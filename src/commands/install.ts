@@ -4,30 +4,34 @@ import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts'
 import { PipAccelError } from '../core/errors.ts';
 import type { Decided, NormalizedName } from '../core/types.ts';
 import { firstByName } from '../plan/installed.ts';
-import { type KeptState, readState, surveyState } from '../plan/installed-state.ts';
+import {
+  type KeptState,
+  readState,
+  type StateReading,
+  surveyState,
+} from '../plan/installed-state.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
 import { readRequest } from '../plan/request/request.ts';
-import { becomeProgram } from '../process/replace.ts';
-import { umask } from '../process/umask.ts';
 import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
 import { openReporter } from '../report/open.ts';
 import type { Reporter } from '../report/text.ts';
-import { findImageOf } from '../store/find-image.ts';
 import type { Image } from '../store/images.ts';
 import { isStoreTrouble } from '../store/trouble.ts';
-import { type Change, changeEnvironment } from './change-environment.ts';
+import { becomePip } from './become-pip.ts';
+import { type Change, changeEnvironment, conclude } from './change-environment.ts';
 import type { CommandContext } from './context.ts';
 import { decide } from './decide.ts';
 import { handOverReason } from './hand-over.ts';
 import type { Filling, InstallJob } from './job.ts';
 import { readableLine } from './readable-line.ts';
+import { soundImages } from './sound-images.ts';
 
 /** `pip-accel install …`; tells the exit code. */
 export async function install(
-  line: InstallWords & { readonly words: readonly string[] },
+  line: InstallWords & { readonly name: string; readonly words: readonly string[] },
   context: CommandContext,
 ): Promise<number> {
   const environment = childEnvironment(context.environment);
@@ -38,7 +42,7 @@ export async function install(
   const reason = options ? handOverReason(options, context.interpreter) : 'not understood';
   if (!options || !configuration || reason !== null) {
     log({ type: 'handed-over', reason: reason ?? 'not understood' });
-    return await becomeProgram([...context.pip, ...line.words], environment, context.descriptors);
+    return await becomePip(line, context);
   }
   const files = await readableLine(line);
   try {
@@ -48,42 +52,87 @@ export async function install(
       restore: files.restore,
       log,
     });
-    const { state, toKeep } = readState(context.store, context.interpreter);
-    const installed = firstByName(state.distributions);
     const { line: readable } = files;
     const parsed = readable.parsed ?? { options: [], requirements: [] };
     const { interpreter } = context;
     const read = () => readRequest(parsed, configuration, { environment, interpreter });
     const handOver = async (reason: string) => {
       reporter.emit({ type: 'handed-over', reason });
-      return files.hasCopies
-        ? await runPip([...context.pip, 'install', ...readable.arguments], environment, reporter)
-        : await becomeProgram([...context.pip, ...line.words], environment, context.descriptors);
+      if (!files.hasCopies) return await becomePip(line, context, reporter);
+      const command = [...context.pip, 'install', ...readable.arguments];
+      return await runPip(command, { context, environment, reporter });
     };
-    return await runJob({
-      line: readable,
-      context,
-      options,
-      request: read(),
-      installed,
-      installedDigest: state.digest,
-      readAgain: () => ({
+    const afterwards: InstallJob['afterwards'] = new Set();
+    const jobNow = ({ state, toKeep, isCurrent }: StateReading): InstallJob => {
+      const installed = firstByName(state.distributions);
+      return {
+        line: readable,
+        context,
+        options,
         request: read(),
-        installedDigest: surveyState(interpreter).state.digest,
-      }),
-      keepInstalled: () => keepInstalled(context, toKeep),
-      tools: {
-        setuptools: installed.has(normalizeName('setuptools')),
-        wheel: installed.has(normalizeName('wheel')),
-      },
-      environment,
-      reporter,
-      fillEnvironment,
-      prepared: new Map(),
-      handOver,
-    });
+        installed,
+        installedDigest: state.digest,
+        isCurrent,
+        renew: () => jobNow(readState(context.store, interpreter)),
+        readAgain: () => ({
+          request: read(),
+          installedDigest: surveyState(interpreter).state.digest,
+        }),
+        keepInstalled: () => keepInstalled(context, toKeep),
+        whileReading: async (ask) => await whileReading(ask, { context, reporter }),
+        tools: {
+          setuptools: installed.has(normalizeName('setuptools')),
+          wheel: installed.has(normalizeName('wheel')),
+        },
+        environment,
+        reporter,
+        fillEnvironment,
+        prepared: new Map(),
+        afterwards,
+        claims: [],
+        handOver,
+      };
+    };
+    if (context.storeFault) {
+      return await withoutStore(context.storeFault, { context, reporter, handOver });
+    }
+    const found = readState(context.store, interpreter);
+    const job = found.isInMotion ? await comeToRest(jobNow(found)) : jobNow(found);
+    const exitCode = await runJob(job);
+    for (const work of afterwards) await work(job);
+    return exitCode;
   } finally {
     await files.remove();
+  }
+}
+
+interface Surroundings {
+  readonly context: CommandContext;
+  readonly reporter: Reporter;
+}
+
+/** The job once nobody changes the environment, and what a killed run left of it is put right. */
+async function comeToRest(job: InstallJob): Promise<InstallJob> {
+  const lock = await job.context.lock(job.reporter);
+  try {
+    await lock.exclusive();
+    return job.renew();
+  } finally {
+    lock.release();
+  }
+}
+
+async function whileReading<T>(
+  read: () => Promise<T>,
+  { context, reporter }: Surroundings,
+): Promise<T> {
+  const lock = await context.lock(reporter);
+  if (lock.isHeld) return await read();
+  await lock.sharedByWriter();
+  try {
+    return await read();
+  } finally {
+    lock.release();
   }
 }
 
@@ -99,11 +148,13 @@ async function keepInstalled(context: CommandContext, state: KeptState | null): 
 
 async function runPip(
   command: readonly string[],
-  environment: Environment,
-  reporter: Reporter,
+  { context, environment, reporter }: Surroundings & { readonly environment: Environment },
 ): Promise<number> {
   const { runLines } = await import('../process/cold/run.ts');
-  return await runLines(command, environment, ({ stream, line, end }) => {
+  const lock = await context.lock(reporter);
+  await lock.exclusive();
+  const run = { environment, held: lock.descriptors };
+  return await runLines(command, run, ({ stream, line, end }) => {
     reporter.emit({ type: 'pip-line', stream, line, end });
   });
 }
@@ -112,22 +163,50 @@ async function runJob(job: InstallJob): Promise<number> {
   if (onlyDirect(job)) return await job.handOver('paths and URLs without their dependencies');
   if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
   if (hasUnrepeatableUrl(job.request)) return await job.handOver('a URL with a password or a hash');
-  let change: Change | number;
   try {
-    change = (await prepare(job)) ?? (await prepare(job, true)) ?? (await job.handOver(goneReason));
+    return await decideAndChange(job, 1);
   } catch (error) {
     if (error instanceof PipAccelError && error.code === 'authentication-required') {
       return await job.handOver('an index that asks for credentials');
     }
-    if (isStoreTrouble(error, job.context.store)) {
-      job.reporter.warning(
-        `the data directory ${job.context.store.root} cannot be used (${(error as Error).message}); pip installs instead`,
-      );
-      return await job.handOver('a data directory that cannot be used');
-    }
+    if (isStoreTrouble(error, job.context.store)) return await withoutStore(error as Error, job);
     return fail(job, error);
   }
-  return typeof change === 'number' ? change : await changeEnvironment(job, change);
+}
+
+async function withoutStore(
+  error: Error,
+  { context, reporter, handOver }: Surroundings & Pick<InstallJob, 'handOver'>,
+): Promise<number> {
+  reporter.warning(
+    `the data directory ${context.store.root} cannot be used (${error.message}); pip installs instead`,
+  );
+  return await handOver('a data directory that cannot be used');
+}
+
+/** How often a line is decided anew because others changed the environment, before it keeps them out. */
+const mostRounds = 4;
+
+async function decideAndChange(job: InstallJob, round: number): Promise<number> {
+  const change =
+    (await prepare(job)) ?? (await prepare(job, true)) ?? (await job.handOver(goneReason));
+  if (typeof change === 'number') return change;
+  if (change.items.length === 0) {
+    await job.keepInstalled();
+    return conclude(job, []);
+  }
+  const lock = await job.context.lock(job.reporter);
+  try {
+    await lock.exclusive();
+    const exitCode = job.isCurrent() ? await changeEnvironment(job, change) : null;
+    if (exitCode !== null) return exitCode;
+    if (round > mostRounds) return await job.handOver('a store that others keep emptying');
+    if (round < mostRounds) lock.release();
+    job.reporter.emit({ type: 'decide-anew' });
+    return await decideAndChange(job.renew(), round + 1);
+  } finally {
+    lock.release();
+  }
 }
 
 const goneReason = 'an archive that the index names and does not have';
@@ -164,19 +243,7 @@ async function imagesOf(
   decided: readonly Decided[],
   mayBeGone: boolean,
 ): Promise<ReadonlyMap<NormalizedName, Image> | null> {
-  const { context, environment } = job;
-  const lookup = {
-    store: context.store,
-    target: { interpreter: context.interpreter, umask: umask() },
-    builder: context.settings.builder,
-    trustModTimes: context.settings.trustModTimes,
-    environment,
-  };
-  const found = new Map<NormalizedName, Image>();
-  for (const item of decided) {
-    const image = findImageOf(item, lookup);
-    if (image) found.set(item.key, image);
-  }
+  const found = await soundImages(job, decided);
   const missing = decided.filter(({ key }) => !found.has(key));
   if (missing.length === 0) return found;
   const { interruptible } = await import('./cold/interruption.ts');

@@ -100,8 +100,11 @@ function toSettings(written: ReadonlyMap<string, Written>, home: string): Settin
     trustModTimes: read('trust-mod-times', true),
     builder: read('builder', 'auto'),
     linkMode: read('link-mode', 'auto'),
+    maxSize: read('max-size', null),
+    verifyImages: read('verify-images', 'hourly'),
     indexMaxAge: read('index-max-age', 0),
     offline: read('offline', false),
+    lockTimeout: read('lock-timeout', 900),
     logVerbosity: read('log-verbosity', 'info'),
     logFile: read('log-file', null),
     logFormat: read('log-format', 'text'),
@@ -137,9 +140,23 @@ function parseValue(key: OptionKey, { value, origin }: Written, home: string): u
       if (value.toLowerCase() === 'forever') return Number.POSITIVE_INFINITY;
       if (/^\d{1,9}$/.test(value)) return Number(value);
       throw invalid('a number of seconds, or forever');
+    case 'size': {
+      const size = value.toLowerCase() === 'none' ? null : parseSize(value);
+      if (size === undefined) throw invalid('a size such as 500M or 10G, or none');
+      return size;
+    }
     default:
       return spec satisfies never;
   }
+}
+
+/** Bytes: `10G` and `10GB` are 10⁹ each, `10Gi` and `10GiB` 2³⁰; undefined for anything else. */
+export function parseSize(text: string): number | undefined {
+  const parts = /^(\d{1,12}(?:\.\d{1,9})?)\s?(?:([kmgt])(i?))?b?$/i.exec(text);
+  if (!parts) return undefined;
+  const [, number, letter = '', binary = ''] = parts;
+  const power = ' kmgt'.indexOf(letter.toLowerCase() || ' ');
+  return Math.round(Number(number) * (binary === '' ? 1000 : 1024) ** power);
 }
 
 function expandHome(path: string, home: string): string {

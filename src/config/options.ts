@@ -7,7 +7,8 @@ type Kind =
   | { readonly kind: 'flag' }
   | { readonly kind: 'count'; readonly minimum: number }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  | { readonly kind: 'age' };
+  | { readonly kind: 'age' }
+  | { readonly kind: 'size' };
 
 export type OptionSpec = Kind & {
   /** The variable that sets it; an empty value counts as unset. */
@@ -61,6 +62,19 @@ export const optionTable = {
     default: 'auto',
     help: 'How files get from the store into an environment; `auto` takes the cheapest that the two volumes allow.',
   },
+  'max-size': {
+    kind: 'size',
+    environment: 'PIP_ACCEL_MAX_SIZE',
+    default: 'none',
+    help: 'How much of the disk the data directory may take. Who brings something new removes what was used least recently, a bounded part after each run, nothing of the last hour. Without it nothing is removed, for only you know what you could not get or build again.',
+  },
+  'verify-images': {
+    kind: 'choice',
+    choices: ['always', 'hourly', 'never'],
+    environment: 'PIP_ACCEL_VERIFY_IMAGES',
+    default: 'hourly',
+    help: 'When the files of images are looked at before they are linked, so that one that was edited in an environment does not reach the next: `hourly` where the last look is over an hour ago. `never` leaves the one after a start of the machine, which a power cut may have preceded.',
+  },
   'index-max-age': {
     kind: 'age',
     environment: 'PIP_ACCEL_INDEX_MAX_AGE',
@@ -74,6 +88,13 @@ export const optionTable = {
     flag: '--offline',
     default: 'false',
     help: 'Use no network: what the store does not know is an error.',
+  },
+  'lock-timeout': {
+    kind: 'count',
+    minimum: 0,
+    environment: 'PIP_ACCEL_LOCK_TIMEOUT',
+    default: '900',
+    help: 'For how many seconds to wait while another process changes the environment. Commands that only read it wait 5 seconds at most, and then go on with a warning.',
   },
   'log-verbosity': {
     kind: 'choice',
@@ -110,9 +131,14 @@ export interface Settings {
   readonly trustModTimes: boolean;
   readonly builder: 'auto' | 'bdist_dumb' | 'pep517';
   readonly linkMode: 'auto' | 'clone' | 'hardlink' | 'copy';
+  /** Bytes; null for any number. */
+  readonly maxSize: number | null;
+  readonly verifyImages: 'always' | 'hourly' | 'never';
   /** Seconds; Infinity for `forever`. */
   readonly indexMaxAge: number;
   readonly offline: boolean;
+  /** Seconds. */
+  readonly lockTimeout: number;
   readonly logVerbosity: Verbosity;
   /** null: no log. */
   readonly logFile: string | null;

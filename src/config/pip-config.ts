@@ -7,12 +7,12 @@ import { hasErrno } from '../core/errors.ts';
 import { parseIni } from './ini.ts';
 import type { Environment } from './load.ts';
 
-/** What pip's configuration files and `PIP_*` say for `pip install`: option name → value, `_` as `-`. */
+/** What pip's configuration files and `PIP_*` say for a command: option name → value, `_` as `-`. */
 export type PipConfiguration = ReadonlyMap<string, string>;
 
 /**
  * Merges pip's configuration as pip does (`pip/_internal/configuration.py`, `cli/parser.py`):
- * `[global]` of all files, then `[install]` of all files, then the environment.
+ * `[global]` of all files, then the command's own section of all files, then the environment.
  *
  * @param prefix `sys.prefix`, whose pip.conf counts too.
  * @returns null where a file cannot be read as pip would read it; pip then says so itself.
@@ -20,23 +20,27 @@ export type PipConfiguration = ReadonlyMap<string, string>;
 export function loadPipConfiguration(
   environment: Environment,
   prefix: string,
+  command: 'install' | 'uninstall' = 'install',
 ): PipConfiguration | null {
-  const sections = { global: new Map<string, string>(), install: new Map<string, string>() };
+  const sections = { global: new Map<string, string>(), own: new Map<string, string>() };
   for (const file of pipConfigurationFiles(environment, prefix)) {
     const text = readIfThere(file);
     if (text === null) continue;
     const parsed = parseIni(text);
     if (parsed === null) return null;
-    for (const name of ['global', 'install'] as const) {
+    for (const [place, name] of [
+      ['global', 'global'],
+      ['own', command],
+    ] as const) {
       for (const [key, value] of parsed.get(name) ?? []) {
-        sections[name].set(optionName(key), value);
+        sections[place].set(optionName(key), value);
       }
     }
   }
   const merged = new Map<string, string>();
   for (const [key, value] of [
     ...sections.global,
-    ...sections.install,
+    ...sections.own,
     ...fromEnvironment(environment),
   ]) {
     if (value === '') continue;

@@ -48,6 +48,10 @@ export const errorCodes = {
     exitCode: 1,
     help: 'The environment cannot be changed.',
   },
+  'environment-locked': {
+    exitCode: 1,
+    help: 'Other processes used the environment for longer than `lock-timeout`.',
+  },
   interrupted: {
     exitCode: 1,
     help: 'A signal asked to stop; nothing was installed.',

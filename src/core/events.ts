@@ -11,6 +11,8 @@ export type Event =
       readonly end: '\n' | '';
     }
   | { readonly type: 'decide-retry'; readonly attempt: number; readonly attempts: number }
+  /** Somebody changed the environment since. */
+  | { readonly type: 'decide-anew' }
   | { readonly type: 'download-start'; readonly filename: string; readonly url: string }
   | {
       readonly type: 'download-retry';
@@ -44,12 +46,17 @@ export type Event =
       readonly version: string;
       readonly milliseconds: number;
     }
+  /** Somebody else holds what is needed; said once, after a second. */
+  | { readonly type: 'waiting'; readonly what: string; readonly holder: string | null }
   /** Less than was asked for: files of images are not linked. */
   | { readonly type: 'copied'; readonly reason: string }
   /** pip does the whole line itself. */
   | { readonly type: 'handed-over'; readonly reason: string }
   /** The environment is as it was asked for; the direct ones were installed by pip. */
   | { readonly type: 'installed'; readonly linked: number; readonly direct: number }
+  | { readonly type: 'uninstalled'; readonly name: string; readonly version: string }
+  /** The store had become larger than `max-size`. */
+  | { readonly type: 'pruned'; readonly entries: number; readonly bytes: number }
   | { readonly type: 'warning'; readonly message: string };
 
 export type Emit = (event: Event) => void;

@@ -5,7 +5,7 @@ import { Linker, type LinkMode } from './link.ts';
 import { pipBehaviour } from './pip-behaviour.ts';
 import { type PlacedDistribution, placeDistributions } from './place.ts';
 import { Transaction } from './transaction.ts';
-import { planRemoval, remove } from './uninstall.ts';
+import { planRemoval, planRemovals, type Removal } from './uninstall.ts';
 
 export interface InstallStep {
   readonly image: Image;
@@ -50,15 +50,19 @@ export async function install(
   interpreter: Interpreter,
   options: InstallOptions,
 ): Promise<InstallResult> {
-  const transaction = new Transaction(interpreter.scheme.purelib);
+  const transaction = new Transaction(interpreter);
   const linker = new Linker(options.linkMode);
   const behaviour = pipBehaviour(interpreter.pip);
   let current = 'the distributions';
   let placed: readonly PlacedDistribution[] = [];
+  let leftovers: readonly string[] = [];
   try {
-    for (const { replaces } of steps) {
-      current = replaces ? `in place of ${replaces.name} ${replaces.version}` : current;
-      if (replaces) removeReplaced(replaces, transaction, interpreter);
+    transaction.begin();
+    const replaced = steps.flatMap(({ replaces }) => replaces ?? []);
+    if (replaced.length > 0) {
+      const removals = replaced.map((distribution) => removalOf(distribution, interpreter));
+      current = `in place of ${namesOf(removals)}`;
+      transaction.remove(planRemovals(removals, interpreter));
     }
     const onStep = ({ image: { manifest } }: InstallStep): void => {
       current = `${manifest.name} ${manifest.version}`;
@@ -70,10 +74,10 @@ export async function install(
     options.signal?.throwIfAborted();
     for (const distribution of placed) distribution.publish();
     await options.beforeCommit?.();
+    leftovers = transaction.commit();
   } catch (error) {
-    throw installFailure(current, error, rollBack(transaction));
+    throw failureOf(`install ${current}`, error, rollBack(transaction));
   }
-  const leftovers = transaction.commit();
   const warnings = placed.flatMap(({ warning }) => (warning === null ? [] : [warning]));
   return { warnings, fallbacks: [...new Set(linker.fallbacks)], leftovers };
 }
@@ -88,21 +92,37 @@ function rollBack(transaction: Transaction): string | null {
   }
 }
 
-function removeReplaced(
-  distribution: InstalledDistribution,
-  transaction: Transaction,
-  interpreter: Interpreter,
-): void {
+/**
+ * Takes distributions away, as one change.
+ *
+ * @throws PipAccelError `install-failed`; the environment is then as it was.
+ */
+export function takeAway(removals: readonly Removal[], interpreter: Interpreter): void {
+  const transaction = new Transaction(interpreter);
+  try {
+    transaction.begin();
+    transaction.remove(planRemovals(removals, interpreter));
+    transaction.commit();
+  } catch (error) {
+    throw failureOf(`uninstall ${namesOf(removals)}`, error, rollBack(transaction));
+  }
+}
+
+function namesOf(removals: readonly Removal[]): string {
+  return removals.map(({ distribution: { name, version } }) => `${name} ${version}`).join(', ');
+}
+
+function removalOf(distribution: InstalledDistribution, interpreter: Interpreter): Removal {
   const removal = planRemoval(distribution, interpreter);
   if (!removal) throw new Error(`${distribution.metadataPath} is for pip to remove`);
-  remove(removal, transaction, interpreter);
+  return removal;
 }
 
 /** A failure of the file system in the words of the user; a mistake of ours stays what it is. */
-function installFailure(what: string, error: unknown, notPutBack: string | null): unknown {
+function failureOf(what: string, error: unknown, notPutBack: string | null): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
   if (error instanceof PipAccelError && notPutBack === null) return error;
-  return new PipAccelError('install-failed', `Could not install ${what}: ${error.message}`, {
+  return new PipAccelError('install-failed', `Could not ${what}: ${error.message}`, {
     cause: error,
     hint: notPutBack ?? 'The environment is as it was before.',
   });

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, hasErrno } from '../core/errors.ts';
+import { type Share, stopSharing, takeShares } from '../process/shares.ts';
 import { type FileLists, type FolderFiles, readFileLists } from '../store/images.ts';
 import { Linker, type LinkFile, type LinkMode } from './link.ts';
 
@@ -9,7 +10,7 @@ export interface LinkJob {
   readonly trees: readonly PlannedTree[];
   readonly compile: boolean;
   readonly mode: LinkMode;
-  /** One 32-bit integer, shared: the next part that nobody has taken yet. */
+  /** Of `takeShares`. */
   readonly next: SharedArrayBuffer;
 }
 
@@ -42,56 +43,23 @@ export interface LinkOutcome {
   } | null;
 }
 
-/** Small enough that threads end together, large enough that few read the same list. */
-const filesPerPart = 500;
-/** Beyond every part: nobody takes another. */
-const stopped = 2 ** 30;
-
-/** Lets every thread end with the part that it has. */
-export function stopLinking({ next }: LinkJob): void {
-  Atomics.store(new Int32Array(next), 0, stopped);
-}
-
-/** Links part after part until none is left. Every thread of a job runs this. */
+/** Links share after share until none is left. Every thread of a job runs this. */
 export function linkTrees(job: LinkJob): LinkOutcome {
-  const next = new Int32Array(job.next);
-  const parts = partsOf(job.trees);
   const thread = new LinkThread(job);
-  let tree = 0;
+  const counts = job.trees.map(({ files }) => files);
+  let at = 0;
   try {
-    for (let at = Atomics.add(next, 0, 1); at < parts.length; at = Atomics.add(next, 0, 1)) {
-      const part = parts[at];
-      if (!part) break;
-      tree = part.place;
-      thread.link(part);
+    for (const share of takeShares(counts, job.next)) {
+      at = share.place;
+      const tree = job.trees[at];
+      if (tree) thread.link(tree, share);
     }
     return { taken: thread.taken, fallbacks: thread.fallbacks, failure: null };
   } catch (error) {
-    stopLinking(job);
-    const failure = { message: (error as Error).message, code: errnoOf(error) ?? '', tree };
+    stopSharing(job.next);
+    const failure = { message: (error as Error).message, code: errnoOf(error) ?? '', tree: at };
     return { taken: thread.taken, fallbacks: thread.fallbacks, failure };
   }
-}
-
-/** A share of a tree's folders: those whose files, counted on, begin from `from` up to `to`. */
-interface Part {
-  readonly tree: PlannedTree;
-  /** Of the tree in the job. */
-  readonly place: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-function partsOf(trees: readonly PlannedTree[]): readonly Part[] {
-  const parts: Part[] = [];
-  for (const [place, tree] of trees.entries()) {
-    let from = 0;
-    do {
-      parts.push({ tree, place, from, to: from + filesPerPart });
-      from += filesPerPart;
-    } while (from < tree.files);
-  }
-  return parts;
 }
 
 class LinkThread {
@@ -110,7 +78,8 @@ class LinkThread {
     return this.#linker.fallbacks;
   }
 
-  link({ tree, from, to }: Part): void {
+  /** Links the folders of a tree whose files begin within a share. */
+  link(tree: PlannedTree, { from, to }: Share): void {
     const { source, target, mtime } = tree;
     const link = this.#linker.between(source, target);
     this.#folders.add(target);

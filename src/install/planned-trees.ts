@@ -1,4 +1,5 @@
-import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
 import { type FolderFiles, readFileLists } from '../store/images.ts';
 import { below, isSkipped, isWithin, type PlannedTree } from './link-trees.ts';
@@ -8,65 +9,96 @@ export interface SurveyedTree extends PlannedTree {
   readonly top: readonly string[];
 }
 
-/** What was there before trees were linked; everything else at their paths is theirs. */
-export interface Present {
-  readonly files: Set<string>;
-  readonly folders: Set<string>;
+/** What is to be put in place, held against what is there. */
+export interface Surveyed {
+  /** Paths where nothing is; what lies below one of them is not listed. */
+  readonly fresh: Set<string>;
+  /** Paths of files where something is. */
+  readonly present: Set<string>;
 }
 
 /**
- * Looks which paths of trees are there already. Reads the folders that are, and no list of
- * a tree of which nothing is there.
+ * Looks which paths of trees, and of single files, are there already. Reads the folders that
+ * are, and no list of a tree of which nothing is there.
  */
-export function survey(trees: readonly SurveyedTree[], compile: boolean): Present {
-  const present: Present = { files: new Set(), folders: new Set() };
-  const listings = new Map<string, ReadonlySet<string>>();
-  const namesIn = (folder: string): ReadonlySet<string> => {
-    let names = listings.get(folder);
-    if (!names) {
-      names = new Set(namesOrNone(folder));
-      listings.set(folder, names);
+export function survey(
+  trees: readonly SurveyedTree[],
+  files: readonly string[],
+  compile: boolean,
+): Surveyed {
+  const fresh = new Set<string>();
+  const present = new Set<string>();
+  const folders = new Folders(fresh);
+  const lookFor = (folder: string, names: readonly string[]): void => {
+    const here = folders.names(folder);
+    for (const name of here ? names : []) {
+      (here?.has(name) ? present : fresh).add(`${folder}/${name}`);
     }
-    return names;
   };
   for (const tree of trees) {
-    present.folders.add(tree.target);
-    const here = namesIn(tree.target);
-    if (!tree.top.some((name) => here.has(name))) continue;
+    const here = folders.names(tree.target);
+    if (!here) continue;
+    if (!tree.top.some((name) => here.has(name))) {
+      for (const name of tree.top) fresh.add(`${tree.target}/${name}`);
+      continue;
+    }
     for (const entry of listOf(tree)) {
       if (isSkipped(entry, compile)) continue;
-      const [folder, files, bytecode] = entry;
-      const path = below(tree.target, folder);
-      if (!isThere(path, { present, namesIn })) continue;
-      present.folders.add(path);
-      const names = namesIn(path);
-      for (const name of compile ? [...files, ...bytecode] : files) {
-        if (names.has(name)) present.files.add(`${path}/${name}`);
-      }
+      const [folder, names, bytecode] = entry;
+      lookFor(below(tree.target, folder), compile ? [...names, ...bytecode] : names);
     }
   }
-  return present;
+  for (const path of files) lookFor(dirname(path), [basename(path)]);
+  return { fresh, present };
 }
 
-/** A folder is there where its parent is, and names it. */
-function isThere(
-  path: string,
-  { present, namesIn }: { present: Present; namesIn: (folder: string) => ReadonlySet<string> },
-): boolean {
-  if (present.folders.has(path)) return true;
-  const slash = path.lastIndexOf('/');
-  const parent = path.slice(0, slash);
-  return present.folders.has(parent) && namesIn(parent).has(path.slice(slash + 1));
+/** The names in a folder. */
+interface Listing {
+  readonly has: (name: string) => boolean;
 }
 
-function namesOrNone(folder: string): readonly string[] {
+/** What is in folders, each read once. */
+class Folders {
+  readonly #fresh: Set<string>;
+  readonly #listings = new Map<string, Listing | null>();
+
+  /** @param fresh gets the uppermost of those that are missing. */
+  constructor(fresh: Set<string>) {
+    this.#fresh = fresh;
+  }
+
+  /** null where there is no such folder. */
+  names(folder: string): Listing | null {
+    const known = this.#listings.get(folder);
+    if (known !== undefined) return known;
+    const parent = this.#listings.get(dirname(folder));
+    const isMissing = parent === null || parent?.has(basename(folder)) === false;
+    const listing = isMissing ? null : listOrNull(folder);
+    this.#listings.set(folder, listing);
+    // A link that leads nowhere is there, too.
+    if (listing === null && this.names(dirname(folder))?.has(basename(folder)) === false) {
+      this.#fresh.add(folder);
+    }
+    return listing;
+  }
+}
+
+/** @throws ENOTDIR where a file is in the place of the folder. */
+function listOrNull(folder: string): Listing | null {
   try {
-    return readdirSync(folder);
+    const names = new Set(readdirSync(folder).map(folded));
+    return { has: (name) => names.has(folded(name)) };
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    if (hasErrno(error, 'ENOENT')) return null;
     throw error;
   }
 }
+
+/** What a file system takes for one name: macOS's do not mind case and composition. */
+const folded =
+  process.platform === 'darwin'
+    ? (name: string) => name.normalize('NFC').toLowerCase()
+    : (name: string) => name;
 
 /** Every path of the trees that has to be a file, with the file of the image that belongs there. */
 export function* plannedFiles(
@@ -80,33 +112,6 @@ export function* plannedFiles(
         yield { path: `${target}/${name}`, source: `${source}/${name}`, tree };
       }
     }
-  }
-}
-
-/** Removes what was linked of trees, all of it or a part, and nothing that was there before. */
-export function unlinkTrees(
-  trees: readonly PlannedTree[],
-  present: Present,
-  compile: boolean,
-): void {
-  for (const { path } of plannedFiles(trees, compile)) {
-    if (!present.files.has(path)) ignoring(['ENOENT', 'ENOTDIR'], () => unlinkSync(path));
-  }
-  const folders = new Set(
-    trees.flatMap((tree) => listOf(tree).map(([folder]) => below(tree.target, folder))),
-  );
-  for (const folder of [...folders].toSorted().toReversed()) {
-    if (present.folders.has(folder)) continue;
-    // Somebody else may have put a file there meanwhile: bytecode of a module that was just imported.
-    ignoring(['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'], () => rmdirSync(folder));
-  }
-}
-
-function ignoring(codes: readonly string[], action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    if (!hasErrno(error, ...codes)) throw error;
   }
 }
 

@@ -1,134 +1,118 @@
 import { randomBytes } from 'node:crypto';
 import {
+  copyFileSync,
+  cpSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
-  statSync,
-  unlinkSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
-import type { PlannedTree } from './link-trees.ts';
-import { type Present, unlinkTrees } from './planned-trees.ts';
-
-type Change =
-  | { readonly type: 'made-file'; readonly path: string }
-  | { readonly type: 'made-folder'; readonly path: string }
-  | { readonly type: 'made-staging'; readonly path: string }
-  | ({ readonly type: 'linked' } & LinkedTrees)
-  | { readonly type: 'removed-folder'; readonly path: string; readonly mode: number }
-  | { readonly type: 'moved'; readonly from: string; readonly to: string };
-
-/** Trees that are linked, and what was at their paths before and has to stay. */
-export interface LinkedTrees {
-  readonly trees: readonly PlannedTree[];
-  readonly present: Present;
-  readonly compile: boolean;
-}
+import type { Interpreter, Scheme } from '../core/types.ts';
+import { isWithin } from '../core/within.ts';
+import {
+  finish,
+  journalFolders,
+  journalName,
+  type Placing,
+  type Publication,
+  undo,
+  writeJournal,
+} from './journal.ts';
+import type { PlannedRemoval } from './uninstall.ts';
 
 /**
- * Everything that a run changes in an environment. What is in the way is moved into a staging
- * folder on the same volume, never deleted, so that until `commit` all can be put back.
+ * Everything that a run changes in an environment: first what it takes away, then what it puts in
+ * place, each written to the journal before it is done. Until `commit` all can be put back.
+ * Nobody else may change the environment meanwhile.
  */
 export class Transaction {
+  readonly #name = journalName(randomBytes(6).toString('hex'));
+  readonly #scheme: Scheme;
+  readonly #roots: readonly string[];
+  readonly #folders: readonly string[];
   readonly #home: string;
-  readonly #changes: Change[] = [];
-  readonly #stagings: string[] = [];
-  readonly #folders = new Set<string>();
+  readonly #made = new Set<string>();
   #count = 0;
 
-  /** @param home a folder of the environment; the first staging folder lies in it. */
-  constructor(home: string) {
-    this.#home = home;
+  constructor(interpreter: Interpreter) {
+    this.#scheme = interpreter.scheme;
+    this.#roots = changeableRoots(interpreter);
+    this.#folders = journalFolders(this.#name, interpreter.scheme);
+    this.#home = this.#folders[0] ?? '';
   }
 
-  /** A path within the staging folder, for what is prepared there under its name and renamed into place. */
-  stage(name: string): string {
-    const folder = join(this.#stagings[0] ?? this.#newStaging(this.#home), 'new');
-    this.makeFolder(folder);
-    return join(folder, name);
+  /** The journal's folder is the first thing that is made, and the last that goes. */
+  begin(): void {
+    this.makeFolder(dirname(this.#home));
+    mkdirSync(this.#home, { mode: 0o700 });
   }
 
-  /** Takes note of trees that are about to be linked; of what is in their way, all was moved aside. */
-  willLink(trees: LinkedTrees): void {
-    this.#changes.push({ type: 'linked', ...trees });
+  /** Where a dist-info folder is prepared, on the volume of the modules beside which it will lie. */
+  staged(root: 'purelib' | 'platlib', name: string): string {
+    return join(this.#scheme[root], this.#name, 'new', name);
+  }
+
+  /** Where the n-th dist-info folder that is in the way goes. */
+  aside(root: 'purelib' | 'platlib', at: number): string {
+    return join(this.#scheme[root], this.#name, 'info', String(at));
+  }
+
+  /** Takes distributions away. */
+  remove({ paths, folders, kept }: PlannedRemoval): void {
+    if (paths.length === 0) return;
+    const removal = { format: 1, paths, folders } as const;
+    writeJournal(join(this.#home, 'removal.json'), removal, { isDurable: true });
+    for (const [at, path] of paths.entries()) {
+      const old = this.#onVolumeOf(path, join('old', String(at)), (to) => renameOrMove(path, to));
+      for (const name of kept.get(path) ?? []) {
+        mkdirSync(dirname(join(path, name)), { recursive: true });
+        renameSync(join(old, name), join(path, name));
+      }
+    }
+    for (const [folder] of folders.toReversed()) removeIfEmpty(folder);
+  }
+
+  /** Writes down what is going to be put in place. */
+  willPlace({ fresh, present, published }: Omit<Placing, 'format'>): void {
+    const placing = { format: 1, fresh, present, published } as const;
+    const isDurable = present.length > 0;
+    writeJournal(join(this.#home, 'placing.json'), placing, { isDurable });
+    for (const [at, path] of present.entries()) this.#keep(path, at);
   }
 
   /** Makes a folder and its parents where they are missing. */
   makeFolder(path: string): void {
-    if (this.#folders.has(path)) return;
-    try {
-      mkdirSync(path);
-      this.#changes.push({ type: 'made-folder', path });
-    } catch (error) {
-      if (hasErrno(error, 'ENOENT')) {
-        this.makeFolder(dirname(path));
-        this.makeFolder(path);
-      } else if (!hasErrno(error, 'EEXIST')) {
-        throw error;
-      }
-    }
-    this.#folders.add(path);
+    if (this.#made.has(path)) return;
+    mkdirSync(path, { recursive: true });
+    this.#made.add(path);
   }
 
-  /** Puts a file at a path through `write`, which fails with EEXIST where there is one; that one is moved aside. */
-  makeFile(path: string, write: (path: string) => void): void {
+  /** Puts a file at a path through `write`, which fails with EEXIST where there is one; that one is replaced at once. */
+  putFile(path: string, write: (path: string) => void): void {
     try {
-      writeWhole(path, write);
+      write(path);
     } catch (error) {
       if (!hasErrno(error, 'EEXIST') || lstatSync(path).isDirectory()) throw error;
-      this.moveAside(path);
-      writeWhole(path, write);
-    }
-    this.#changes.push({ type: 'made-file', path });
-  }
-
-  /** Renames what was prepared under a staged name into place; what lies there already is overlaid. */
-  publish(staged: string, path: string): void {
-    try {
-      renameSync(staged, path);
-    } catch (error) {
-      if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
-      if (!lstatSync(staged).isDirectory() || !lstatSync(path).isDirectory()) throw error;
-      for (const name of readdirSync(staged)) this.#overlay(join(staged, name), join(path, name));
-      return;
-    }
-    this.#changes.push({ type: 'moved', from: staged, to: path });
-  }
-
-  #overlay(staged: string, path: string): void {
-    const present = lstatSync(path, { throwIfNoEntry: false });
-    if (present && !present.isDirectory()) this.moveAside(path);
-    this.publish(staged, path);
-  }
-
-  /** Takes a file or a folder away. */
-  moveAside(path: string): void {
-    for (const staging of this.#stagings.length > 0
-      ? this.#stagings
-      : [this.#newStaging(this.#home)]) {
-      if (this.#tryMove(path, staging)) return;
-    }
-    // A scheme folder on another volume than the modules.
-    if (!this.#tryMove(path, this.#newStaging(dirname(path)))) {
-      throw new Error(`${path} cannot be moved within its own folder`);
+      this.#putOver(path, write);
     }
   }
 
-  /** Removes a folder that is empty; false where it is not. */
-  removeEmptyFolder(path: string): boolean {
-    try {
-      const { mode } = statSync(path);
-      rmdirSync(path);
-      this.#changes.push({ type: 'removed-folder', path, mode });
-      this.#folders.delete(path);
-      return true;
-    } catch {
-      return false;
+  /** Renames a dist-info folder into place: from then on its distribution is installed. */
+  publish({ staged, path, aside }: Publication): void {
+    if (aside !== null) {
+      this.makeFolder(dirname(aside));
+      // What only the earlier folder has stays, as where pip writes into it.
+      for (const name of namesBeside(path, staged)) {
+        cpSync(join(path, name), join(staged, name), { recursive: true, verbatimSymlinks: true });
+      }
+      renameSync(path, aside);
     }
+    renameSync(staged, path);
   }
 
   /**
@@ -137,110 +121,92 @@ export class Transaction {
    * @returns the folders with what was replaced that could not be removed.
    */
   commit(): readonly string[] {
-    this.#changes.length = 0;
-    return this.#stagings.filter((staging) => {
-      try {
-        rmSync(staging, { recursive: true, force: true });
-        return false;
-      } catch {
-        return true;
-      }
-    });
+    return finish(this.#name, this.#scheme);
   }
 
   /** Puts everything back as it was; what cannot be put back is named by the error. */
   rollback(): void {
-    const failures: unknown[] = [];
-    for (const change of this.#changes.toReversed()) {
-      // What could not be put back stays in the staging folder, where it can be found.
-      if (change.type === 'made-staging' && failures.length > 0) continue;
+    undo(this.#name, this.#scheme, this.#roots);
+  }
+
+  #keep(path: string, at: number): void {
+    this.#onVolumeOf(path, join('kept', String(at)), (to) => {
       try {
-        undo(change);
+        linkSync(path, to);
       } catch (error) {
-        failures.push(error);
+        if (!hasErrno(error, ...unlinkable)) throw error;
+        copyFileSync(path, `${to}~`);
+        renameSync(`${to}~`, to);
+      }
+    });
+  }
+
+  #putOver(path: string, write: (path: string) => void): void {
+    this.#onVolumeOf(path, join('over', String(this.#count++)), (prepared) => {
+      write(prepared);
+      try {
+        renameSync(prepared, path);
+      } catch (error) {
+        rmSync(prepared, { force: true });
+        throw error;
+      }
+    });
+  }
+
+  /** Acts with a name in the journal where it lies on the volume of a path; @returns its path. */
+  #onVolumeOf(path: string, name: string, act: (inJournal: string) => void): string {
+    const others = this.#folders.filter(
+      (folder) => folder !== this.#home && isWithin(path, dirname(folder)),
+    );
+    for (const folder of [this.#home, ...others]) {
+      const inJournal = join(folder, name);
+      this.makeFolder(dirname(inJournal));
+      try {
+        act(inJournal);
+        return inJournal;
+      } catch (error) {
+        if (!hasErrno(error, 'EXDEV') || folder === (others.at(-1) ?? this.#home)) throw error;
       }
     }
-    if (failures.length === 0) return;
-    const message = `Not all could be put back; the rest lies in ${this.#stagings.join(' and ')}`;
-    throw new AggregateError(failures, message);
-  }
-
-  #newStaging(folder: string): string {
-    this.makeFolder(folder);
-    const staging = join(folder, `.pip-accel-${process.pid}-${randomBytes(6).toString('hex')}`);
-    mkdirSync(staging, { mode: 0o700 });
-    this.#changes.push({ type: 'made-staging', path: staging });
-    this.#stagings.push(staging);
-    return staging;
-  }
-
-  #tryMove(path: string, staging: string): boolean {
-    const to = join(staging, `${this.#count++}-${basename(path).slice(0, 200)}`);
-    try {
-      renameSync(path, to);
-    } catch (error) {
-      if (hasErrno(error, 'EXDEV')) return false;
-      throw error;
-    }
-    this.#changes.push({ type: 'moved', from: path, to });
-    for (const folder of this.#folders) {
-      if (folder === path || folder.startsWith(`${path}/`)) this.#folders.delete(folder);
-    }
-    return true;
+    throw new Error(`${path} is in no folder of the scheme`);
   }
 }
 
-function undo(change: Change): void {
-  switch (change.type) {
-    case 'made-file':
-      unlinkSync(change.path);
-      break;
-    case 'made-folder':
-      removeUnlessUsed(change.path);
-      break;
-    case 'linked':
-      unlinkTrees(change.trees, change.present, change.compile);
-      break;
-    case 'made-staging':
-      rmSync(change.path, { recursive: true, force: true });
-      break;
-    case 'removed-folder':
-      mkdirSync(change.path, { mode: change.mode, recursive: true });
-      break;
-    case 'moved':
-      moveBack(change.to, change.from);
-      break;
-    default:
-      change satisfies never;
-  }
+/** Folders outside of which no journal of an environment has anything to do. */
+export function changeableRoots({ prefix, scheme }: Interpreter): readonly string[] {
+  return [prefix, ...Object.values(scheme)];
 }
 
-/** A write that ends midway leaves no part of the file; only a file that it made can be full. */
-function writeWhole(path: string, write: (path: string) => void): void {
-  try {
-    write(path);
-  } catch (error) {
-    if (hasErrno(error, 'ENOSPC', 'EDQUOT', 'EIO', 'EFBIG')) rmSync(path, { force: true });
-    throw error;
-  }
-}
+/** Not every file system links, nor every file of another user. */
+const unlinkable = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
-/** Somebody else may have put a file into a folder that we made: bytecode of a module that was just imported. */
-function removeUnlessUsed(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch (error) {
-    if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
-  }
-}
-
-/** Renames back; where a folder of that name is in use, what it lacks is put into it. */
-function moveBack(from: string, to: string): void {
+/**
+ * An overlay (a container's image below, its changes above) refuses to rename a folder of the
+ * image with EXDEV, but not the files in it.
+ */
+function renameOrMove(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
-    if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST') || !lstatSync(from).isDirectory()) throw error;
-    for (const name of readdirSync(from)) moveBack(join(from, name), join(to, name));
+    if (!hasErrno(error, 'EXDEV')) throw error;
+    const status = lstatSync(from);
+    if (!status.isDirectory() || status.dev !== lstatSync(dirname(to)).dev) throw error;
+    mkdirSync(to, { mode: status.mode });
+    for (const name of readdirSync(from)) renameOrMove(join(from, name), join(to, name));
     rmdirSync(from);
   }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'))
+      throw error;
+  }
+}
+
+function namesBeside(folder: string, other: string): readonly string[] {
+  const names = new Set(readdirSync(other));
+  return readdirSync(folder).filter((name) => !names.has(name));
 }

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
 import type { InstalledDistribution, Interpreter } from '../core/types.ts';
+import { isWithin } from '../core/within.ts';
 import { readCsv } from '../python/csv.ts';
 import { parseEntryPoints } from '../python/entry-points.ts';
 import { compareText, splitLines } from '../python/text.ts';
 import { pipBehaviour } from './pip-behaviour.ts';
-import type { Transaction } from './transaction.ts';
 
 /** What removing a distribution takes away; empty for one that pip would leave alone. */
 export interface Removal {
@@ -42,30 +42,118 @@ export function planRemoval(
   return { distribution, paths: collected.paths };
 }
 
-/** Moves a distribution aside, with the folders that pip would not leave behind. */
-export function remove(
-  { paths }: Removal,
-  transaction: Transaction,
+/** What a transaction takes away, in its order. */
+export interface PlannedRemoval {
+  readonly paths: readonly string[];
+  /** Folders that may become empty, parents first, with their modes. */
+  readonly folders: readonly (readonly [path: string, mode: number])[];
+  /** Of a folder of `paths`, what stays in its place. */
+  readonly kept: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * How distributions are taken away, with the folders that pip would not leave behind. The
+ * dist-info folder goes first, as a whole: from then on a distribution is absent, not broken. What the
+ * RECORD of another distribution names stays, which pip removes too.
+ */
+export function planRemovals(
+  removals: readonly Removal[],
   interpreter: Interpreter,
-): void {
-  const kept = new Set(Object.values(interpreter.scheme).flatMap(withRealPath));
+): PlannedRemoval {
+  const stay = new Set(Object.values(interpreter.scheme).flatMap(withRealPath));
   const { movesWholeFolders } = pipBehaviour(interpreter.pip);
-  const moves = movesWholeFolders ? compressForRename(paths, kept) : paths;
-  for (const path of [...compact(moves)].sort(compareText)) {
-    const whole = path.endsWith('/');
-    transaction.moveAside(whole ? path.slice(0, -1) : path);
-    // `os.path.split` of a name that ends in a slash has no tail: pip stops there.
-    if (!whole) removeEmptyParents(dirname(path), { transaction, kept });
+  const shared = sharedPaths(removals, interpreter);
+  const paths: string[] = [];
+  const folders = new Map<string, number>();
+  const kept = new Map<string, readonly string[]>();
+  for (const { distribution, paths: all } of removals) {
+    const own = new Set([...all].filter((path) => !shared.has(path)));
+    const moves = movesWholeFolders ? compressForRename(own, stay) : own;
+    const info = withRealPath(distribution.metadataPath).at(-1) ?? distribution.metadataPath;
+    if (own.size > 0) {
+      paths.push(info);
+      const rest = filesBelow(info).filter((path) => !own.has(path));
+      if (rest.length > 0) {
+        kept.set(
+          info,
+          rest.map((path) => relative(info, path)),
+        );
+      }
+    }
+    for (const path of [...compact(moves)].sort(compareText)) {
+      const isWhole = path.endsWith('/');
+      const bare = isWhole ? path.slice(0, -1) : path;
+      if (isWithin(bare, info)) continue;
+      paths.push(bare);
+      addParents(bare, { folders, stay, isWhole });
+    }
+  }
+  const ordered = [...folders].sort(([a], [b]) => a.length - b.length);
+  return { paths: [...new Set(paths)], folders: ordered, kept };
+}
+
+/**
+ * Python's `os.removedirs`; the folders of the scheme stay. Of a path that is moved as a whole, pip
+ * removes no parents: `os.path.split` of a name that ends in a slash has no tail.
+ */
+function addParents(
+  path: string,
+  {
+    folders,
+    stay,
+    isWhole,
+  }: {
+    readonly folders: Map<string, number>;
+    readonly stay: ReadonlySet<string>;
+    readonly isWhole: boolean;
+  },
+): void {
+  if (isWhole) return;
+  for (let folder = dirname(path); !stay.has(folder); folder = dirname(folder)) {
+    if (folder === dirname(folder)) return;
+    folders.set(folder, statSync(folder).mode & 0o7777);
   }
 }
 
-/** Python's `os.removedirs`; the folders of the scheme stay, for the environment is locked by one. */
-function removeEmptyParents(
-  folder: string,
-  context: { transaction: Transaction; kept: ReadonlySet<string> },
-): void {
-  if (context.kept.has(folder)) return;
-  if (context.transaction.removeEmptyFolder(folder)) removeEmptyParents(dirname(folder), context);
+/** Those of the paths that the RECORD of a distribution names which stays. */
+function sharedPaths(
+  removals: readonly Removal[],
+  { sitePackages, scheme }: Interpreter,
+): ReadonlySet<string> {
+  const gone = new Set(removals.map(({ distribution }) => distribution.metadataPath));
+  const all = new Set(removals.flatMap(({ paths }) => [...paths]));
+  const names = new Set(Array.from(all, (path) => basename(path)));
+  const shared = new Set<string>();
+  for (const location of new Set([...sitePackages, scheme.purelib, scheme.platlib])) {
+    const real = withRealPath(location).at(-1) ?? location;
+    for (const name of readNames(location)) {
+      const metadataPath = join(location, name);
+      if (!name.endsWith('.dist-info') || gone.has(metadataPath)) continue;
+      const record = readOptional(join(metadataPath, 'RECORD')) ?? '';
+      for (const [entry] of readCsv(splitLines(record))) {
+        if (!entry || !names.has(basename(entry))) continue;
+        const path = resolve(real, entry);
+        if (all.has(path)) shared.add(path);
+      }
+    }
+  }
+  return shared;
+}
+
+function readNames(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
+    throw error;
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
 }
 
 function withRealPath(path: string): string[] {
@@ -126,10 +214,6 @@ class RemovedPaths {
     this.#realFolders.set(folder, real);
     return real;
   }
-}
-
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
 /** The scripts of distutils, which lie in the metadata, and those of entry points. */

@@ -31,31 +31,49 @@ export interface KeptState extends InstalledState {
   readonly watched: readonly (readonly [path: string, stamp: string])[];
 }
 
-/** @returns beside the state what is worth keeping of it; null where it is kept, or changed just now. */
-export function readState(
-  store: Store,
-  interpreter: Interpreter,
-): { readonly state: InstalledState; readonly toKeep: KeptState | null } {
+/** What is installed now, and what becomes of that. */
+export interface StateReading {
+  readonly state: InstalledState;
+  /** What is worth keeping of it; null where it is kept, or changed just now. */
+  readonly toKeep: KeptState | null;
+  /** Somebody is changing the environment, or was killed while changing it. */
+  readonly isInMotion: boolean;
+  /** Whether it is still as it was read. */
+  readonly isCurrent: () => boolean;
+}
+
+export function readState(store: Store, interpreter: Interpreter): StateReading {
   const kept = recallState(store, interpreter);
-  if (kept) return { state: kept, toKeep: null };
+  if (kept) {
+    return { state: kept, toKeep: null, isInMotion: false, isCurrent: () => holds(kept.watched) };
+  }
   const begun = Date.now();
-  const { state, watched } = surveyState(interpreter);
+  const { state, watched, isInMotion } = surveyState(interpreter);
   const seen = [...watched].map((path) => ({ path, ...stampOf(path) }));
   const isSettled = seen.every(({ changed }) => changed < begun - settlingMilliseconds);
   // An egg's metadata is changed in place, which no folder shows.
   const isOfWheels = state.distributions.every(({ form }) => form === 'dist-info');
-  if (!isSettled || !isOfWheels) return { state, toKeep: null };
+  if (!isSettled || !isOfWheels || isInMotion) {
+    const isCurrent = () => surveyState(interpreter).state.digest === state.digest;
+    return { state, toKeep: null, isInMotion, isCurrent };
+  }
   const stamps = seen.map(({ path, stamp }) => [path, stamp] as const);
-  return { state, toKeep: { format: 2, ...state, watched: stamps } };
+  const toKeep = { format: 2, ...state, watched: stamps } as const;
+  return { state, toKeep, isInMotion, isCurrent: () => holds(stamps) };
+}
+
+function holds(watched: KeptState['watched']): boolean {
+  return watched.every(([path, stamp]) => stampOf(path).stamp === stamp);
 }
 
 /** The state of an environment as it is now, whatever is kept of it. */
 export function surveyState(interpreter: Interpreter): {
   readonly state: InstalledState;
   readonly watched: Survey['watched'];
+  readonly isInMotion: boolean;
 } {
-  const { distributions, watched } = surveyInstalled(interpreter);
-  return { state: { distributions, digest: digestOf(distributions, interpreter) }, watched };
+  const { distributions, ...survey } = surveyInstalled(interpreter);
+  return { state: { distributions, digest: digestOf(distributions, interpreter) }, ...survey };
 }
 
 /**
@@ -64,7 +82,7 @@ export function surveyState(interpreter: Interpreter): {
  */
 const settlingMilliseconds = 2000;
 
-function recallState(store: Store, interpreter: Interpreter): InstalledState | null {
+function recallState(store: Store, interpreter: Interpreter): KeptState | null {
   let kept: KeptState;
   try {
     kept = JSON.parse(readFileSync(stateFile(store, interpreter), 'utf8')) as KeptState;
@@ -72,8 +90,7 @@ function recallState(store: Store, interpreter: Interpreter): InstalledState | n
     return null;
   }
   if (kept.format !== 2) return null;
-  const holds = kept.watched.every(([path, stamp]) => stampOf(path).stamp === stamp);
-  return holds ? kept : null;
+  return holds(kept.watched) ? kept : null;
 }
 
 /** Where the state of an environment is kept. */

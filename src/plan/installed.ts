@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
+import { journalPrefix } from '../core/journal-name.ts';
 import type {
   DistributionMetadata,
   InstalledDistribution,
@@ -19,6 +20,8 @@ export interface Survey {
    * of what came from a path or a URL, which may be written anew in place.
    */
   readonly watched: ReadonlySet<string>;
+  /** Somebody is changing the environment, or was killed while changing it. */
+  readonly isInMotion: boolean;
 }
 
 /** The distributions that pip sees in an environment. */
@@ -34,6 +37,7 @@ export function readInstalled(interpreter: Interpreter): readonly InstalledDistr
 export function surveyInstalled(interpreter: Interpreter): Survey {
   const found = new Map<string, InstalledDistribution>();
   const watched = new Set<string>();
+  let isInMotion = false;
   const add = (distribution: InstalledDistribution | null): void => {
     if (!distribution || found.has(distribution.key)) return;
     found.set(distribution.key, distribution);
@@ -44,12 +48,13 @@ export function surveyInstalled(interpreter: Interpreter): Survey {
   for (const location of searchPath(interpreter.sitePackages, watched)) {
     watched.add(location);
     const names = listFolder(location);
+    isInMotion ||= names.some((name) => name.startsWith(journalPrefix));
     for (const name of names) add(readEntry(location, name));
     for (const name of names.filter((candidate) => candidate.endsWith('.egg-link'))) {
       readLinked(location, name).forEach(add);
     }
   }
-  return { distributions: [...found.values()], watched };
+  return { distributions: [...found.values()], watched, isInMotion };
 }
 
 /** Files of a distribution that came from a path or a URL which a request may depend on. */

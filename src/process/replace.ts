@@ -11,20 +11,31 @@ type Execve = (file: string, argv: readonly string[], environment: Environment) 
  * descriptor and all signals passed on; then the returned promise tells its exit code.
  *
  * @param command an absolute path and its arguments.
- * @param atStart the descriptors that were open when this process started.
  */
 export async function becomeProgram(
   command: readonly string[],
   environment: Environment,
-  atStart: readonly number[],
+  { atStart, held = [], stays = false }: Legacy,
 ): Promise<number> {
   const [file = '', ...words] = command;
-  const inherited = inheritedDescriptors(atStart, environment);
+  const inherited = [...inheritedDescriptors(atStart, environment), ...held];
   const { execve } = process as { execve?: Execve };
-  if (inherited.length === 0) execve?.call(process, file, [file, ...words], environment);
-  await execByLibrary(file, [file, ...words], { environment, inherited });
+  if (!stays) {
+    if (inherited.length === 0) execve?.call(process, file, [file, ...words], environment);
+    await execByLibrary(file, [file, ...words], { environment, inherited });
+  }
   const { runAsChild } = await import('./cold/run-as-child.ts');
   return await runAsChild(file, words, { environment, inherited });
+}
+
+/** What a program gets of the process whose place it takes. */
+interface Legacy {
+  /** The descriptors that were open when this process started. */
+  readonly atStart: readonly number[];
+  /** Others that it has to hold open: locks. */
+  readonly held?: readonly number[];
+  /** This process has to outlive it, for a lock that cannot be inherited. */
+  readonly stays?: boolean;
 }
 
 export interface Inheritance {

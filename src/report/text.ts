@@ -106,6 +106,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
         `pip met a failure of the network; asking again (${event.attempt} of ${event.attempts})`,
       );
       return;
+    case 'decide-anew':
+      say('info', 'The environment was changed meanwhile; deciding again');
+      return;
     case 'download-start':
       say('verbose', `Fetching ${event.filename}`);
       return;
@@ -129,6 +132,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
     case 'image-made':
       say('debug', `Unpacked ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
       return;
+    case 'waiting':
+      warning(`waiting for ${event.holder ?? 'another process'} to be done with ${event.what}`);
+      return;
     case 'copied':
       say('verbose', event.reason);
       return;
@@ -136,6 +142,10 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
       say('debug', `Handed to pip: ${event.reason}`);
       return;
     case 'installed':
+    case 'uninstalled':
+      return;
+    case 'pruned':
+      say('verbose', `Removed what was used least recently (${size(event.bytes)})`);
       return;
     case 'warning':
       warning(event.message);
@@ -145,8 +155,9 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
   }
 }
 
-function size(bytes: number): string {
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+export function size(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 function seconds(milliseconds: number): string {

@@ -7,17 +7,19 @@ import type { Store } from './layout.ts';
 
 /**
  * An image is the unpacked, link-ready tree of one archive, for the Pythons that read the same
- * bytecode and for one umask (a hardlink shares its mode). In `images/v3/<key>/`:
+ * bytecode and for one umask (a hardlink shares its mode). In `images/v4/<key>/`:
  *
  *     manifest.json          what it is (`ImageManifest`): all that most of an installation needs
  *     files.json             what to link (`FileLists`), read by the thread that links; nothing is ever walked
  *     record.json            the rows of RECORD (`RecordRows`), read where RECORD is composed
+ *     sizes.json             what every file has to be (`SizedFolder`s), read where the image is checked
+ *     checked                empty; its mtime is the time of the last check, at first that of the making
  *     purelib/ platlib/ …    a tree per folder of the scheme, `.pyc` files next to their sources
  *     record/                RECORD ready-made: `plain`, `compiled`, `requested`, …
  *     REQUESTED              empty, ready to link
  *
- * Every file of the trees has the mtime that the manifest names, in whole seconds: it stands
- * in the bytecode, and shows a file that somebody edited through a hardlink.
+ * Every file but `manifest.json`, `sizes.json` and `checked` has the mtime that the manifest names, in
+ * whole seconds: it stands in the bytecode, and shows a file that somebody edited through a hardlink.
  */
 export interface Image {
   readonly path: string;
@@ -32,6 +34,9 @@ export interface ImageManifest {
   readonly root: 'purelib' | 'platlib';
   /** Seconds since 1970. */
   readonly mtime: number;
+  /** How many files `sizes.json` names, and what they and their folders take of the disk in bytes. */
+  readonly files: number;
+  readonly bytes: number;
   /** In the order in which they are installed: where two name one path, the later wins. */
   readonly trees: readonly ImageTree[];
   /** The dist-info folder's name; its tree, below `root`, is the last of the file lists. */
@@ -71,6 +76,14 @@ export type FolderFiles = readonly [
   bytecode: readonly string[],
 ];
 
+/** The files of a folder of an image: their names, and for each its size in bytes and its `st_mode`. */
+export type SizedFolder = readonly [
+  folder: string,
+  names: readonly string[],
+  sizes: readonly number[],
+  modes: readonly number[],
+];
+
 /** A row of RECORD; with a null scheme the path stands as it is, for nothing was installed for it. */
 export type RecordRow = readonly [
   scheme: keyof Scheme | null,
@@ -93,26 +106,49 @@ export interface ImageTarget {
   readonly umask: number;
 }
 
-/** The name of an archive's image: `<sha256>-cpython-311-a70d0d0a-022`. */
-export function imageKey(archive: Archive, { interpreter, umask }: ImageTarget): string {
+/** The folder of an archive's image, named `<sha256>-cpython-311-a70d0d0a-022`; existing or not. */
+export function imagePath(
+  store: Store,
+  archive: Archive,
+  { interpreter, umask }: ImageTarget,
+): string {
   const bytecode = `${interpreter.cacheTag ?? interpreter.abi}-${interpreter.bytecodeMagic}`;
-  return `${archive.sha256}-${bytecode}-${umask.toString(8).padStart(3, '0')}`;
+  const key = `${archive.sha256}-${bytecode}-${umask.toString(8).padStart(3, '0')}`;
+  return join(store.images, key);
 }
 
-/** The image of an archive, or null where it has not been made yet. */
+/** The image of an archive, or null where there is none that can be read. */
 export function findImage(store: Store, archive: Archive, target: ImageTarget): Image | null {
-  const path = join(store.images, imageKey(archive, target));
+  return readImage(imagePath(store, archive, target));
+}
+
+/** Null also for a manifest that a power cut left short, for images are not fsynced. */
+export function readImage(path: string): Image | null {
   try {
-    const text = readFileSync(join(path, 'manifest.json'), 'utf8');
+    const text = readFileSync(`${path}/manifest.json`, 'utf8');
     return { path, manifest: JSON.parse(text) as ImageManifest };
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return null;
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR') || error instanceof SyntaxError) return null;
     throw error;
   }
 }
 
 export function hasImage(store: Store, archive: Archive, target: ImageTarget): boolean {
-  return existsSync(join(store.images, imageKey(archive, target), 'manifest.json'));
+  return existsSync(join(imagePath(store, archive, target), 'manifest.json'));
+}
+
+/** The file whose mtime is the time of the last check. */
+export function stampPath(imagePath: string): string {
+  return `${imagePath}/checked`;
+}
+
+export function readSizes(imagePath: string): readonly SizedFolder[] {
+  return JSON.parse(readFileSync(`${imagePath}/sizes.json`, 'utf8')) as readonly SizedFolder[];
+}
+
+/** False for an image that was pruned since it was found. */
+export function isThere({ path }: Image): boolean {
+  return existsSync(join(path, 'manifest.json'));
 }
 
 /** What an image has to link. */

@@ -26,6 +26,10 @@ export interface Store {
   readonly environments: string;
   /** Output of builds. */
   readonly logs: string;
+  /** Locked by whoever makes something that others wait for. */
+  readonly locks: string;
+  /** What was found damaged, out of use. */
+  readonly damaged: string;
   /** Work in progress, on the store's own volume so that a rename publishes it. */
   readonly temporary: string;
 }
@@ -35,7 +39,7 @@ export function openStore(root: string): Store {
     root,
     sources: join(root, 'sources'),
     binaries: join(root, 'binaries', 'v1'),
-    images: join(root, 'images', 'v3'),
+    images: join(root, 'images', 'v4'),
     decisions: join(root, 'decisions', 'v2'),
     releases: join(root, 'releases', 'v1'),
     metadata: join(root, 'metadata', 'v2'),
@@ -43,6 +47,8 @@ export function openStore(root: string): Store {
     scripts: join(root, 'scripts'),
     environments: join(root, 'environments', 'v2'),
     logs: join(root, 'logs'),
+    locks: join(root, 'locks'),
+    damaged: join(root, 'damaged'),
     temporary: join(root, 'tmp'),
   };
 }

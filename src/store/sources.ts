@@ -40,7 +40,7 @@ export function recordPath(path: string): string {
   return `${path}.record.json`;
 }
 
-/** The archive of a source, where the store has the right one; its bytes were checked when they arrived. */
+/** The archive of a source, where the store has the right one; its bytes are for those to check who use them. */
 export function findSource(
   store: Store,
   source: Source,

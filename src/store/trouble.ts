@@ -8,9 +8,9 @@ import type { Store } from './layout.ts';
 export function isStoreTrouble(error: unknown, store: Store): boolean {
   if (error instanceof PipAccelError) return error.code === 'store-unusable';
   if (!(error instanceof Error && 'code' in error)) return false;
-  // A write on an open file does not say which; only the store's are written where this is asked.
-  const path = (error as NodeJS.ErrnoException).path;
-  return path === undefined
-    ? hasErrno(error, 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS')
-    : path === store.root || path.startsWith(`${store.root}/`);
+  // A copy names two paths; a write on an open file does not say which, and only the store's are
+  // written where this is asked.
+  const { path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
+  if (path === undefined) return hasErrno(error, 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS');
+  return [path, dest ?? path].some((one) => `${one}/`.startsWith(`${store.root}/`));
 }

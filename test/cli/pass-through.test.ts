@@ -111,13 +111,19 @@ function descriptorsOf(script: string): readonly (readonly string[])[] {
       'for name in sorted(os.listdir("/proc/self/fd"), key=int):',
       '    path = "/proc/self/fd/" + name',
       '    if int(name) > 2 and os.path.exists(path) and os.readlink(path) != os.devnull:',
-      '        sys.stderr.write("open: %s %s\\n" % (name, os.readlink(path).split(":")[0]))',
+      '        target = os.readlink(path).split(":")[0]',
+      '        kind = "locked" if target.endswith("site-packages") else "open"',
+      '        sys.stderr.write("%s: %s %s\\n" % (kind, name, target))',
     ].join('\n'),
   );
   const environment = { PYTHONPATH: probe };
   return [executable, join(sandbox.venv, 'bin', 'pip')].map((file) => {
     const { stderr } = sandbox.run(['bash', '-c', script, file], { environment });
-    return stderr.split('\n').filter((line) => line.startsWith('open: '));
+    const lines = stderr.split('\n');
+    // pip holds the lock of the environment for as long as it runs.
+    const locks = lines.filter((line) => line.startsWith('locked: '));
+    expect(locks.length).toBe(file === executable ? 1 : 0);
+    return lines.filter((line) => line.startsWith('open: '));
   });
 }
 

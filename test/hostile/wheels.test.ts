@@ -342,7 +342,7 @@ const hostile: readonly (readonly [what: string, said: RegExp, wheel: WheelParts
 
 const folder = join(root, 'wheels');
 mkdirSync(folder);
-const context = { store, emit: () => undefined, environment };
+const context = { store, verifyImages: 'hourly', emit: () => undefined, environment } as const;
 const target = { interpreter, umask: process.umask() };
 
 describe('a wheel with', () => {

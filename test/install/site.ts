@@ -100,7 +100,8 @@ export class Site {
 
   async images(archives: readonly Archive[]) {
     const target = { interpreter: await this.interpreter(), umask: process.umask() };
-    const context = { store: this.store, emit: () => undefined, environment: this.environment };
+    const { store, environment } = this;
+    const context = { store, environment, verifyImages: 'hourly', emit: () => undefined } as const;
     return await makeImages(archives, target, context);
   }
 

@@ -10,54 +10,116 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Transaction } from '../../src/install/transaction.ts';
+import type { Interpreter } from '../../src/core/types.ts';
+import { findJournals, repair } from '../../src/install/journal.ts';
+import { changeableRoots, Transaction } from '../../src/install/transaction.ts';
 
 let home: string;
+let interpreter: Interpreter;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'pip-accel-transaction-'));
+  const names = ['purelib', 'platlib', 'scripts', 'data', 'headers'];
+  const scheme = Object.fromEntries(names.map((name) => [name, home]));
+  interpreter = { prefix: home, scheme } as unknown as Interpreter;
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-function put(path: string, content: string): (target: string) => void {
-  return () => writeFileSync(path, content, { flag: 'wx' });
+function put(content: string): (target: string) => void {
+  return (target) => writeFileSync(target, content, { flag: 'wx' });
 }
 
-test('a rollback gives back the old version beside what somebody else put there meanwhile', () => {
+/** An upgrade of `package/module.py` that has come to its end but for the commit. */
+function upgrade(): Transaction {
   const folder = join(home, 'package');
   mkdirSync(folder);
   writeFileSync(join(folder, 'module.py'), 'old');
-  const transaction = new Transaction(home);
-  transaction.moveAside(folder);
+  const transaction = new Transaction(interpreter);
+  transaction.begin();
+  transaction.remove({ paths: [folder], folders: [], kept: new Map() });
+  transaction.willPlace({ fresh: [folder], present: [], published: [] });
   transaction.makeFolder(folder);
-  transaction.makeFile(join(folder, 'module.py'), put(join(folder, 'module.py'), 'new'));
+  transaction.putFile(join(folder, 'module.py'), put('new'));
+  return transaction;
+}
+
+/** What the next run does that may change the environment. */
+function repairAll(): void {
+  for (const name of findJournals(interpreter.scheme)) {
+    repair(name, interpreter.scheme, changeableRoots(interpreter));
+  }
+}
+
+test('a rollback gives back the old version, without what was put into the new one meanwhile', () => {
+  const transaction = upgrade();
   // A process that imports the module while it is replaced leaves its bytecode.
-  mkdirSync(join(folder, '__pycache__'));
-  writeFileSync(join(folder, '__pycache__', 'module.pyc'), 'foreign');
+  mkdirSync(join(home, 'package', '__pycache__'));
+  writeFileSync(join(home, 'package', '__pycache__', 'module.pyc'), 'foreign');
   transaction.rollback();
-  expect(readFileSync(join(folder, 'module.py'), 'utf8')).toBe('old');
+  expect(readFileSync(join(home, 'package', 'module.py'), 'utf8')).toBe('old');
+  expect(readdirSync(home)).toEqual(['package']);
+  expect(readdirSync(join(home, 'package'))).toEqual(['module.py']);
+});
+
+test('a run that ended before its commit is undone by the next one', () => {
+  upgrade();
+  repairAll();
+  expect(readFileSync(join(home, 'package', 'module.py'), 'utf8')).toBe('old');
+  expect(readdirSync(home)).toEqual(['package']);
+});
+
+test('after the commit nothing of the old version is left', () => {
+  expect(upgrade().commit()).toEqual([]);
+  expect(readFileSync(join(home, 'package', 'module.py'), 'utf8')).toBe('new');
   expect(readdirSync(home)).toEqual(['package']);
 });
 
 test('a file that could not be written to its end is not left behind', () => {
-  const folder = join(home, 'package');
-  const file = join(folder, 'module.py');
-  const transaction = new Transaction(home);
-  transaction.makeFolder(folder);
+  const file = join(home, 'package', 'module.py');
+  const transaction = new Transaction(interpreter);
+  transaction.begin();
+  transaction.willPlace({ fresh: [join(home, 'package')], present: [], published: [] });
+  transaction.makeFolder(join(home, 'package'));
   const write = (path: string) => {
     writeFileSync(path, 'half', { flag: 'wx' });
     throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
   };
-  expect(() => transaction.makeFile(file, write)).toThrow('no space left');
-  expect(existsSync(file)).toBe(false);
+  expect(() => transaction.putFile(file, write)).toThrow('no space left');
   transaction.rollback();
   expect(readdirSync(home)).toEqual([]);
 });
 
-test('after the commit nothing of the old version is left', () => {
-  writeFileSync(join(home, 'module.py'), 'old');
-  const transaction = new Transaction(home);
-  transaction.moveAside(join(home, 'module.py'));
-  transaction.makeFile(join(home, 'module.py'), put(join(home, 'module.py'), 'new'));
-  expect(transaction.commit()).toEqual([]);
-  expect(readdirSync(home)).toEqual(['module.py']);
+test('a file of somebody else is whole at every moment, and back after a rollback', () => {
+  const file = join(home, 'shared.txt');
+  writeFileSync(file, 'theirs');
+  const transaction = new Transaction(interpreter);
+  transaction.begin();
+  transaction.willPlace({ fresh: [], present: [file], published: [] });
+  const seen: string[] = [];
+  transaction.putFile(file, (path) => {
+    seen.push(readFileSync(file, 'utf8'));
+    put('ours')(path);
+  });
+  expect(seen).toEqual(['theirs', 'theirs']);
+  expect(readFileSync(file, 'utf8')).toBe('ours');
+  transaction.rollback();
+  expect(readFileSync(file, 'utf8')).toBe('theirs');
+  expect(readdirSync(home)).toEqual(['shared.txt']);
+});
+
+test('a journal that names what lies outside of the environment is not followed', () => {
+  const outside = mkdtempSync(join(tmpdir(), 'pip-accel-outside-'));
+  try {
+    for (const path of [join(outside, 'file'), `${home}/../${outside.split('/').at(-1)}/file`]) {
+      writeFileSync(join(outside, 'file'), 'theirs');
+      const journal = join(home, '.pip-accel-planted');
+      mkdirSync(journal);
+      const placing = { format: 1, fresh: [path], present: [], published: [] };
+      writeFileSync(join(journal, 'placing.json'), JSON.stringify(placing));
+      expect(repairAll).toThrow('outside of the environment');
+      expect(existsSync(join(outside, 'file'))).toBe(true);
+      rmSync(journal, { recursive: true });
+    }
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
 });

@@ -17,16 +17,15 @@ export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const given = job.request.parsed.options;
   const isHushed = options.quiet === 1 && given.some(({ option }) => option.name === 'quiet');
   const loud = given.flatMap(({ option, words }) => (option.name === 'quiet' ? [] : words));
-  const answer = await askPip(
-    {
-      pip: context.pip,
-      general: isHushed ? [] : line.general,
-      arguments: isHushed ? [...loud, '--', ...job.request.parsed.requirements] : line.arguments,
-      environment,
-      maxRetries: context.settings.maxRetries,
-    },
-    isHushed ? unheard(reporter.emit) : reporter.emit,
-  );
+  const question = {
+    pip: context.pip,
+    general: isHushed ? [] : line.general,
+    arguments: isHushed ? [...loud, '--', ...job.request.parsed.requirements] : line.arguments,
+    environment,
+    maxRetries: context.settings.maxRetries,
+  };
+  const emit = isHushed ? unheard(reporter.emit) : reporter.emit;
+  const answer = await job.whileReading(async () => await askPip(question, emit));
   return heard(answer, options.quiet === 0 || isHushed);
 }
 

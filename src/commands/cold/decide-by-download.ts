@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Decided } from '../../core/types.ts';
+import type { Decided, NormalizedName, Source } from '../../core/types.ts';
 import { keepSource } from '../../obtain/cold/download.ts';
 import { askOldPip, type OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { namedRoots } from '../../plan/request/roots.ts';
 import { parseMetadata } from '../../python/metadata.ts';
 import { normalizeName } from '../../python/names.ts';
 import { resolverOf } from '../../python/pip.ts';
+import { inTemporary } from '../../store/cold/temporary.ts';
 import type { Image } from '../../store/images.ts';
 import type { InstallJob } from '../job.ts';
 import { interruptible } from './interruption.ts';
@@ -28,21 +29,21 @@ export async function decideByDownload(job: InstallJob): Promise<OldPipAnswer> {
   const named = new Set(roots.map(({ name }) => normalizeName(name)));
   const ignoresInstalled = options.flag('ignore-installed') || options.flag('force-reinstall');
   const isLegacy = resolverOf(interpreter) === 'legacy';
-  const answer = await askOldPip(
-    {
-      pip: context.pip,
-      options: request.parsed.options,
-      requirements: request.parsed.requirements,
-      configuration: request.configuration,
-      environment,
-      maxRetries: settings.maxRetries,
-      named,
-      installed: ignoresInstalled ? new Map() : job.installed,
-      satisfied: (key) => satisfiedWord(job, isLegacy, named.has(key)),
-      temporary: store.temporary,
-    },
-    { emit: reporter.emit, keep: (source, path) => keepSource(store, source, path) },
-  );
+  const question = {
+    pip: context.pip,
+    options: request.parsed.options,
+    requirements: request.parsed.requirements,
+    configuration: request.configuration,
+    environment,
+    maxRetries: settings.maxRetries,
+    named,
+    installed: ignoresInstalled ? new Map<never, never>() : job.installed,
+    satisfied: (key: NormalizedName) => satisfiedWord(job, isLegacy, named.has(key)),
+  };
+  const answer = await inTemporary(store, 'download', async (folder) => {
+    const keep = (source: Omit<Source, 'sha256'>, path: string) => keepSource(store, source, path);
+    return await askOldPip({ ...question, folder }, { emit: reporter.emit, keep });
+  });
   if (answer.outcome !== 'decided') return answer;
   const { decided } = answer;
   const images = await interruptible((signal) => obtain(job, decided, signal));

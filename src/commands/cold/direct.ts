@@ -71,7 +71,8 @@ export async function installDirect(
       PIP_ROOT_USER_ACTION: 'ignore',
       ...(job.context.settings.offline ? { PIP_NO_INDEX: '1' } : {}),
     };
-    const exitCode = await runLines(command, environment, ({ stream, line, end }) => {
+    const { descriptors: held } = await job.context.lock(job.reporter);
+    const exitCode = await runLines(command, { environment, held }, ({ stream, line, end }) => {
       if (stream === 'stdout' && line.startsWith('Installing collected packages:')) announce();
       if (stream === 'stdout' && isOfTheWholeLine(line)) return;
       job.reporter.emit({ type: 'pip-line', stream, line, end });

@@ -7,6 +7,7 @@ import { fileOptions } from '../../plan/request/options.ts';
 import { readRequest } from '../../plan/request/request.ts';
 import { type GivenOption, parseArguments } from '../../cli/argv.ts';
 import { textReporter } from '../../report/text.ts';
+import { whileWaiting } from '../../store/cold/claims.ts';
 import { decide, type Decision } from '../decide.ts';
 import type { Image } from '../../store/images.ts';
 import type { Filling, InstallJob } from '../job.ts';
@@ -41,29 +42,51 @@ const passedOn = new Set([
  *
  * @throws PipAccelError with pip's words where they cannot be had.
  */
-export async function fillEnvironment(
-  job: InstallJob,
-  { requirements, prefix, signal }: Filling,
-): Promise<void> {
+export async function fillEnvironment(job: InstallJob, filling: Filling): Promise<void> {
   const { interpreter, settings } = job.context;
-  const question = JSON.stringify(requirements);
-  // Many projects of a line ask for the same; within one run the answer is the same too.
-  const prepared = job.prepared.get(question) ?? prepare(job, requirements, signal);
-  job.prepared.set(question, prepared);
-  await putInPlace(await prepared, underPrefix(interpreter, prefix), {
+  const steps = (await preparedByAnother(job, filling)) ?? (await prepareFirst(job, filling));
+  await putInPlace(steps, underPrefix(interpreter, filling.prefix), {
     compile: true,
     linkMode: settings.linkMode,
     path: '',
   });
 }
 
+/**
+ * Many projects of a line ask for the same; within one run the answer is the same too.
+ *
+ * @returns null where nobody has asked yet, or where he waits for the build that asks now.
+ */
+async function preparedByAnother(
+  { prepared }: InstallJob,
+  { requirements, claims }: Filling,
+): Promise<readonly InstallStep[] | null> {
+  const found = prepared.get(JSON.stringify(requirements));
+  if (!found) return null;
+  const asking = found.claims.at(-1);
+  if (!asking) return await found.steps;
+  const steps = await whileWaiting(claims, asking.path, () => found.steps);
+  return steps === 'circle' ? null : steps;
+}
+
+async function prepareFirst(job: InstallJob, filling: Filling): Promise<readonly InstallStep[]> {
+  const question = JSON.stringify(filling.requirements);
+  const steps = prepare(job, filling);
+  job.prepared.set(question, { steps, claims: filling.claims });
+  try {
+    return await steps;
+  } finally {
+    job.prepared.set(question, { steps, claims: [] });
+  }
+}
+
 async function prepare(
   job: InstallJob,
-  requirements: readonly string[],
-  signal: AbortSignal,
+  { requirements, claims, signal }: Filling,
 ): Promise<readonly InstallStep[]> {
   const said: string[] = [];
-  const nested = buildJob(job, requirements, (text) => said.push(text));
+  const asked = buildJob(job, requirements, (text) => said.push(text));
+  const nested = { ...asked, claims };
   const decideNow = async () => {
     const decision = await decide(nested);
     if (decision.outcome === 'planned') return decision;
@@ -137,6 +160,8 @@ function buildJob(
     options: effectiveOptions(configuration, parsed.options),
     ...read(),
     installed: new Map(),
+    // Nothing of the environment is read, with --ignore-installed.
+    whileReading: async (ask) => await ask(),
     readAgain: read,
     keepInstalled: async () => {},
     reporter: textReporter({ stdout: say, stderr: say }, { quietness: 0, verbosity: 'warning' }),

@@ -12,20 +12,15 @@ import { filenameOf, readArchiveName } from '../../plan/pinned/filename.ts';
 import { folderFiles, listNames, localFile, sortLocal } from '../../plan/pinned/folder.ts';
 import type { Place } from '../../plan/pinned/places.ts';
 import type { ChosenFile, FileFacts, FilesAnswer, Knowledge } from '../../plan/pinned/resolve.ts';
-import { umask } from '../../process/umask.ts';
 import { parseMetadata } from '../../python/metadata.ts';
 import { formatVersion, publicVersion } from '../../python/pep440.ts';
-import {
-  archiveOf,
-  findImageOf,
-  type ImageLookup,
-  type SoughtArchive,
-} from '../../store/find-image.ts';
+import { archiveOf, findImageOf, type SoughtArchive } from '../../store/find-image.ts';
 import { hasImage, type Image } from '../../store/images.ts';
 import { readStoredMetadata } from '../../store/metadata.ts';
 import { readRelease, type ReleaseFile } from '../../store/releases.ts';
 import { findSource } from '../../store/sources.ts';
 import type { InstallJob } from '../job.ts';
+import { imageLookup } from '../sound-images.ts';
 
 /** What this run has learned, beside what the store knows. */
 export interface Learned {
@@ -133,16 +128,6 @@ export function sourceOf({ candidate: { file, filename } }: ChosenFile): Source 
     filename,
     sha256,
     ...(sha256 === null && first ? { promise: first.join('=') } : {}),
-  };
-}
-
-export function imageLookup({ context, environment }: InstallJob): ImageLookup {
-  return {
-    store: context.store,
-    target: { interpreter: context.interpreter, umask: umask() },
-    builder: context.settings.builder,
-    trustModTimes: context.settings.trustModTimes,
-    environment,
   };
 }
 

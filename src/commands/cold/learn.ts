@@ -9,15 +9,9 @@ import { formatVersion } from '../../python/pep440.ts';
 import { findSource } from '../../store/sources.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
+import { imageLookup } from '../sound-images.ts';
 import { interruptible } from './interruption.ts';
-import {
-  imageLookup,
-  imageMetadata,
-  type Learned,
-  pageName,
-  releaseFiles,
-  sourceOf,
-} from './known.ts';
+import { imageMetadata, type Learned, pageName, releaseFiles, sourceOf } from './known.ts';
 import { obtain } from './obtain.ts';
 import { rememberRelease } from './remember.ts';
 

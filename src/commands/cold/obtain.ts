@@ -1,12 +1,15 @@
-import { umask } from '../../process/umask.ts';
+import { statSync, utimesSync } from 'node:fs';
+import { errnoOf } from '../../core/errors.ts';
 import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
 import { archiveOf } from '../../store/find-image.ts';
 import type { Image } from '../../store/images.ts';
+import { sourcePath } from '../../store/sources.ts';
 import type { InstallJob } from '../job.ts';
-import { imageLookup } from './known.ts';
+import { imageLookup, soundImages } from '../sound-images.ts';
+import { keepWithin } from './keep-within.ts';
 import { rememberMetadata } from './remember.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
@@ -17,6 +20,11 @@ export async function obtain(
 ): Promise<ReadonlyMap<NormalizedName, Image>> {
   const { context, environment, options, reporter } = job;
   const { settings, store, interpreter } = context;
+  const { target, builder, trustModTimes } = imageLookup(job);
+  // Where there is an image, its archive is not missed; so a damaged one has to be gone by now.
+  await soundImages(job, decided);
+  markUsed(job, decided);
+  job.afterwards.add(keepWithin);
   const transport = settings.offline ? null : await openTransport(options, environment);
   try {
     const { images } = await obtainImages(decided, {
@@ -26,17 +34,42 @@ export async function obtain(
       environment,
       emit: reporter.emit,
       maxRetries: settings.maxRetries,
-      trustModTimes: settings.trustModTimes,
-      builder: settings.builder,
+      trustModTimes,
+      builder,
+      verifyImages: settings.verifyImages,
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
-      target: { interpreter, umask: umask() },
-      fillEnvironment: (requirements, prefix) =>
-        job.fillEnvironment(job, { requirements, prefix, signal }),
+      target,
+      claims: job.claims,
+      fillEnvironment: (requirements, prefix, claims) =>
+        job.fillEnvironment(job, { requirements, prefix, claims, signal }),
     });
     await rememberWhatTheyRequire(job, decided, images);
     return images;
   } finally {
     await transport?.close();
+  }
+}
+
+/**
+ * A file system need not keep when a file was read, or only to the day: archives say by their time of
+ * access that they are wanted, so that no prune takes them before they are read.
+ */
+function markUsed(job: InstallJob, decided: readonly Decided[]): void {
+  const { store } = job.context;
+  const lookup = imageLookup(job);
+  for (const item of decided) {
+    markAccessed(sourcePath(store, item.source));
+    const archive = archiveOf(item, lookup);
+    if (archive?.kind === 'binary') markAccessed(archive.path);
+  }
+}
+
+/** Not of a file that is not there, or not ours. */
+function markAccessed(path: string): void {
+  try {
+    utimesSync(path, Date.now() / 1000, statSync(path).mtimeMs / 1000);
+  } catch (error) {
+    if (errnoOf(error) === null) throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { PipAccelError } from '../../core/errors.ts';
 import { install } from '../../install/install.ts';
+import { isThere } from '../../store/images.ts';
 import { readMetadata } from '../../plan/installed.ts';
 import type { PlannedItem } from '../../plan/plan.ts';
 import { installingLine, uninstallLines } from '../../report/install-lines.ts';
@@ -7,8 +8,11 @@ import type { Change } from '../change-environment.ts';
 import type { InstallJob } from '../job.ts';
 import { interruptible } from './interruption.ts';
 
-/** The exit code of what ended otherwise; null where all is in place. */
-export async function putInPlace(job: InstallJob, change: Change): Promise<number | null> {
+/** @returns the exit code of what ended otherwise; null where an image is gone from the store. */
+export async function putInPlace(
+  job: InstallJob,
+  change: Change,
+): Promise<'in place' | number | null> {
   const { items, images } = change;
   const { reporter, options, context } = job;
   const steps = items.flatMap(({ decided, replaces, spelling }) => {
@@ -38,10 +42,11 @@ export async function putInPlace(job: InstallJob, change: Change): Promise<numbe
     for (const reason of fallbacks) reporter.emit({ type: 'copied', reason });
     for (const folder of leftovers) reporter.warning(`${folder} could not be removed`);
     if (options.warnScriptLocation) for (const text of warnings) reporter.pipWarning(text);
-    return null;
+    return 'in place';
   } catch (error) {
     if (!(error instanceof PipAccelError)) throw error;
     if (changed.length > 0) return await job.handOver('metadata other than remembered');
+    if (steps.some(({ image }) => !isThere(image))) return null;
     reporter.error(error.message, error.hint);
     return error.exitCode;
   }

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { getSystemErrorName } from 'node:util';
 import type { Environment } from '../../config/load.ts';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Interpreter } from '../../core/types.ts';
@@ -111,6 +112,11 @@ class Worker {
         throw new PipAccelError('install-failed', `${this.#executable} died while it compiled`);
       }
       const compiled = JSON.parse(answer.value) as number[];
+      const failure = compiled.find((outcome) => outcome < 0);
+      if (failure !== undefined) {
+        const reason = getSystemErrorName(failure);
+        throw new PipAccelError('store-unusable', `${reason}: bytecode cannot be written`);
+      }
       batch.resolve(batch.jobs.map((_job, at) => outcomes[compiled[at] ?? 0] ?? 'no'));
     } catch (error) {
       batch.reject(error);

@@ -1,21 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  copyFile,
-  type FileHandle,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, copyFile, type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { hasErrno, PipAccelError } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
+import { errnoOf, hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Sha256, Source } from '../../core/types.ts';
-import { publishFile } from '../../store/cold/publish.ts';
+import { type Claimant, withClaim } from '../../store/cold/claims.ts';
+import { digestFile } from '../../store/cold/digest.ts';
+import { publishFile, publishJson } from '../../store/cold/publish.ts';
+import { setAside } from '../../store/cold/quarantine.ts';
 import type { Store } from '../../store/layout.ts';
 import {
   findSource,
@@ -25,12 +18,12 @@ import {
   sourcePath,
   type StoredSource,
 } from '../../store/sources.ts';
+import { isStoreTrouble } from '../../store/trouble.ts';
 import { followRedirects, HttpStatus } from './request.ts';
 import type { Transport } from './transport.ts';
 
-export interface DownloadContext {
+export interface DownloadContext extends Claimant {
   readonly store: Store;
-  readonly emit: Emit;
   /** null when there is to be no network. */
   readonly transport: Transport | null;
   readonly maxRetries: number;
@@ -38,9 +31,9 @@ export interface DownloadContext {
 }
 
 /**
- * Brings an archive into the local source index, unless it is there: fetched (resumed after a
- * break, tried again after a failure that may pass), checked against its hash, published
- * together with its record.
+ * Brings an archive into the local source index, unless it is there with the right bytes: fetched
+ * (resumed after a break, tried again after a failure that may pass) by one process at a time,
+ * checked against its hash, published together with its record.
  *
  * @throws PipAccelError `download-failed`, `hash-mismatch`, `authentication-required`
  */
@@ -48,12 +41,28 @@ export async function obtainSource(
   source: Source,
   context: DownloadContext,
 ): Promise<StoredSource> {
-  const stored = findSource(context.store, source, context);
-  // Only what has no image yet comes here, so that the bytes are worth another look.
-  if (stored && (await digest(stored.path)).sha256 === stored.sha256) return stored;
+  const stored = await findWhole(source, context);
+  if (stored) return stored;
+  const key = `source ${sourcePath(context.store, source)}`;
+  const activity = `fetching ${source.filename}`;
+  return await withClaim(context.store, { key, activity }, context, async () => {
+    return (await findWhole(source, context)) ?? (await obtainAnew(source, context));
+  });
+}
+
+/** Only what has no image yet is looked for, so that the bytes are worth another look. */
+async function findWhole(source: Source, context: DownloadContext): Promise<StoredSource | null> {
+  const { store, emit } = context;
+  const stored = findSource(store, source, context);
+  if (!stored || (await digestFile(stored.path)).sha256 === stored.sha256) return stored;
+  const damage = { kind: 'source', fault: 'its sha256 is not the one that it came with' };
+  await setAside(store, [stored.path, recordPath(stored.path)], damage, emit);
+  return null;
+}
+
+async function obtainAnew(source: Source, context: DownloadContext): Promise<StoredSource> {
   const url = new URL(source.url);
   const target = sourcePath(context.store, source);
-  await mkdir(dirname(target), { recursive: true });
   let record: SourceRecord | null = null;
   await publishFile(context.store, target, async (path) => {
     record =
@@ -64,9 +73,7 @@ export async function obtainSource(
   });
   if (record === null) throw new Error('publishFile did not write');
   const { sha256 }: SourceRecord = record;
-  await publishFile(context.store, recordPath(target), (path) =>
-    writeFile(path, JSON.stringify(record)),
-  );
+  await publishJson(context.store, recordPath(target), record);
   return { path: target, sha256 };
 }
 
@@ -81,19 +88,13 @@ export async function keepSource(
 ): Promise<Sha256> {
   const { url } = source;
   const target = sourcePath(store, { ...source, sha256: null });
-  const { sha256, size } = await digest(from);
+  const { sha256, size } = await digestFile(from);
   const local = url.startsWith('file:') ? fileURLToPath(url) : null;
   const origin = local === null ? null : originStamp(local);
   const record: SourceRecord = { ...recordOf(source), sha256, size, origin };
   await publishFile(store, target, async (path) => await rename(from, path));
-  await publishFile(store, recordPath(target), (path) => writeFile(path, JSON.stringify(record)));
+  await publishJson(store, recordPath(target), record);
   return sha256;
-}
-
-async function digest(path: string): Promise<{ sha256: Sha256; size: number }> {
-  const bytes = await readFile(path);
-  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
-  return { sha256, size: bytes.length };
 }
 
 function recordOf({ url, promise }: Omit<Source, 'sha256'>) {
@@ -115,13 +116,23 @@ async function copyLocal(source: Source, from: string, to: string): Promise<Sour
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE);
   } catch (error) {
-    if (!hasErrno(error, 'ENOENT', 'EACCES', 'EISDIR')) throw error;
+    if (await isReadable(from)) throw error;
     throw new PipAccelError('download-failed', `Cannot read ${from}`, {
       cause: error,
       hint: 'The file was there when pip decided; look at your --find-links or index folder.',
     });
   }
-  return { ...recordOf(source), ...(await digest(to)), origin: originStamp(from) };
+  return { ...recordOf(source), ...(await digestFile(to)), origin: originStamp(from) };
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.R_OK);
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return false;
+    throw error;
+  }
 }
 
 interface Progress {
@@ -177,7 +188,7 @@ async function fetchWithRetries(
       await fetchOnce(url, progress, transport);
       return;
     } catch (error) {
-      if (error instanceof PipAccelError) throw error;
+      if (error instanceof PipAccelError || isStoreTrouble(error, context.store)) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       if (!mayPass(error) || attempt > context.maxRetries) {
         throw new PipAccelError(
@@ -196,7 +207,7 @@ async function fetchWithRetries(
 
 function mayPass(error: unknown): boolean {
   if (error instanceof HttpStatus) return error.status === 429 || error.status >= 500;
-  return error instanceof Error && 'code' in error && error.code !== 'ENOSPC';
+  return errnoOf(error) !== null;
 }
 
 /** Milliseconds: what the server asks for, at most half a minute, else doubling from a quarter second, jittered. */

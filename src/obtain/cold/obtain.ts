@@ -1,28 +1,30 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
-import type { BuilderChoice } from '../../store/key.ts';
+import { binaryKey, binaryKeyInputs, type BuilderChoice } from '../../store/key.ts';
 import type { Environment } from '../../config/load.ts';
-import type { Emit } from '../../core/events.ts';
+import { PipAccelError } from '../../core/errors.ts';
 import type { Archive, Decided, NormalizedName, Sha256 } from '../../core/types.ts';
+import { type Claim, claimPath, withClaim } from '../../store/cold/claims.ts';
 import { findBinary } from '../../store/cold/find-binary.ts';
 import { findImage, type Image, type ImageTarget } from '../../store/images.ts';
-import { binaryKeyInputs } from '../../store/key.ts';
-import type { Store } from '../../store/layout.ts';
-import { findSource, sourcePath } from '../../store/sources.ts';
+import type { CheckPolicy } from '../../store/check-due.ts';
+import { findSource, sourcePath, type StoredSource } from '../../store/sources.ts';
 import { buildDistribution } from './build/build.ts';
 import type { BuildContext, BuildSemantics } from './build/request.ts';
 import { type DownloadContext, obtainSource } from './download.ts';
 import { makeImages } from './unpack.ts';
 
 export interface ObtainContext extends DownloadContext {
-  readonly store: Store;
-  readonly emit: Emit;
   readonly target: ImageTarget;
   readonly builder: BuilderChoice;
+  readonly verifyImages: CheckPolicy;
   readonly buildSemantics: BuildSemantics;
   /** What child processes get. */
   readonly environment: Environment;
-  readonly fillEnvironment: BuildContext['fillEnvironment'];
+  /** @param claims what is held for the build whose environment it is. */
+  readonly fillEnvironment: (
+    ...filling: [...Parameters<BuildContext['fillEnvironment']>, claims: readonly Claim[]]
+  ) => Promise<void>;
   /** Aborted when the work is no longer wanted. */
   readonly signal: AbortSignal;
 }
@@ -116,7 +118,7 @@ async function obtainWheel(
   }
   const stored = await run.downloads(() => {
     run.signal.throwIfAborted();
-    return obtainSource(source, context);
+    return obtainSource(source, { ...context, signal: run.signal });
   });
   return wheel(stored.path, stored.sha256);
 }
@@ -134,18 +136,43 @@ async function obtainBinary(
   }
   const stored = await run.downloads(() => {
     run.signal.throwIfAborted();
-    return obtainSource(source, context);
+    return obtainSource(source, { ...context, signal: run.signal });
   });
   const built = sourceHash === stored.sha256 ? null : await findBuilt(item, stored.sha256, context);
   const archive =
     built ??
     (await run.builds(() => {
       run.signal.throwIfAborted();
-      const sdist = { ...stored, filename: source.filename };
-      const request = { ...buildRequest(item, stored.sha256, context), sdist };
-      return buildDistribution(request, { ...context, signal: run.signal });
+      return buildOnce(item, stored, { ...context, signal: run.signal });
     }));
   return { archive, sourceHash: stored.sha256 };
+}
+
+/** Called by who has one of the places for builds, so that whoever holds a claim is at work on it. */
+async function buildOnce(
+  item: Decided,
+  stored: StoredSource,
+  context: ObtainContext,
+): Promise<Archive> {
+  const { store, claims = [] } = context;
+  const request = {
+    ...buildRequest(item, stored.sha256, context),
+    sdist: { ...stored, filename: item.source.filename },
+  };
+  const { key: name, version } = request;
+  const key = `build ${binaryKey(binaryKeyInputs(request, context.environment))}`;
+  if (claims.some(({ path }) => path === claimPath(store, key))) {
+    throw new PipAccelError('build-failed', `${name} ${version} is required to build itself`);
+  }
+  const activity = `building ${name} ${version}`;
+  return await withClaim(store, { key, activity }, context, async (claim) => {
+    const fillEnvironment: BuildContext['fillEnvironment'] = (requirements, prefix) =>
+      context.fillEnvironment(requirements, prefix, [...claims, claim]);
+    return (
+      (await findBuilt(item, stored.sha256, context)) ??
+      (await buildDistribution(request, { ...context, fillEnvironment }))
+    );
+  });
 }
 
 async function findBuilt(

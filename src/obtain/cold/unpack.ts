@@ -1,4 +1,13 @@
-import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import pLimit from 'p-limit';
@@ -14,20 +23,26 @@ import {
   recordLine,
   type RecordLine,
 } from '../../python/record.ts';
+import { dueForCheck, type CheckPolicy } from '../../store/check-due.ts';
+import { removeDamaged } from '../../store/cold/check-images.ts';
+import { type Claimant, withClaim } from '../../store/cold/claims.ts';
 import { publishFolder } from '../../store/cold/publish.ts';
+import { takeAway } from '../../store/cold/take-away.ts';
 import {
   type FileLists,
   findImage,
   type FolderFiles,
   type Image,
-  imageKey,
   type ImageManifest,
+  imagePath,
   type ImageTarget,
   type ImageTree,
   type RecordRow,
   type RecordRows,
   recordVariant,
   schemeShape,
+  type SizedFolder,
+  stampPath,
 } from '../../store/images.ts';
 import type { Store } from '../../store/layout.ts';
 import { Compiler } from './compile.ts';
@@ -35,9 +50,9 @@ import { ArchiveFault, openMembers } from './members.ts';
 import { layOutWheel, type PlacedMember, type WheelLayout } from './wheel-layout.ts';
 import { ZipFault } from './zip.ts';
 
-export interface ImageContext {
+export interface ImageContext extends Claimant {
   readonly store: Store;
-  readonly emit: Emit;
+  readonly verifyImages: CheckPolicy;
   /** What child processes get. */
   readonly environment: Environment;
 }
@@ -55,14 +70,17 @@ export async function makeImages(
 ): Promise<Image[]> {
   const compiler = new Compiler(context.store, target.interpreter, context.environment);
   const limit = pLimit(availableParallelism());
+  const { store, verifyImages, emit } = context;
+  const found = archives.map((archive) => findImage(store, archive, target));
+  const known = found.filter((image) => image !== null);
+  const damaged = await removeDamaged(store, dueForCheck(known, verifyImages), emit);
   const aborter = new AbortController();
-  const imageOf = async (archive: Archive): Promise<Image> => {
+  const imageOf = async (archive: Archive, at: number): Promise<Image> => {
     aborter.signal.throwIfAborted();
+    const image = found[at];
+    if (image && !damaged.has(image)) return image;
     try {
-      return (
-        findImage(context.store, archive, target) ??
-        (await make(archive, target, { ...context, compiler }))
-      );
+      return await makeOnce(archive, target, { ...context, compiler });
     } catch (error) {
       aborter.abort(error);
       throw error;
@@ -70,7 +88,9 @@ export async function makeImages(
   };
   try {
     // All are waited for: whoever compiled after the end would start a Python that nobody ends.
-    const made = await Promise.allSettled(archives.map((one) => limit(imageOf, one)));
+    const made = await Promise.allSettled(
+      archives.map((archive, at) => limit(imageOf, archive, at)),
+    );
     aborter.signal.throwIfAborted();
     return made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   } finally {
@@ -89,6 +109,19 @@ export async function makeImage(
   return image;
 }
 
+async function makeOnce(
+  archive: Archive,
+  target: ImageTarget,
+  context: ImageContext & { readonly compiler: Compiler },
+): Promise<Image> {
+  const { store } = context;
+  const key = `image ${basename(imagePath(store, archive, target))}`;
+  const activity = `unpacking ${archive.key} ${archive.version}`;
+  return await withClaim(store, { key, activity }, context, async () => {
+    return findImage(store, archive, target) ?? (await make(archive, target, context));
+  });
+}
+
 async function make(
   archive: Archive,
   target: ImageTarget,
@@ -96,7 +129,10 @@ async function make(
 ): Promise<Image> {
   const started = performance.now();
   const { store, emit, compiler } = context;
-  await publishFolder(store, join(store.images, imageKey(archive, target)), async (folder) => {
+  const path = imagePath(store, archive, target);
+  // Nobody can read it, and nothing could be published in its place.
+  if (existsSync(path)) await takeAway(store, path);
+  await publishFolder(store, path, async (folder) => {
     try {
       await fill(folder, archive, { interpreter: target.interpreter, compiler, emit });
     } catch (error) {
@@ -136,19 +172,58 @@ interface FillContext {
 async function fill(folder: string, archive: Archive, context: FillContext): Promise<void> {
   const scratch = join(folder, 'unpacked');
   const members = await openMembers(archive, scratch);
+  const mtime = Math.floor(Date.now() / 1000);
+  let described: DescribedImage;
   try {
     const layout = await layOutWheel(archive, members);
     if (layout.warning) context.emit({ type: 'warning', message: layout.warning });
-    const mtime = Math.floor(Date.now() / 1000);
     const places = new Places(layout, context.interpreter);
     await writeFiles(folder, places, mtime);
     await compileSources(folder, places, { compiler: context.compiler, mtime });
-    writeManifest(folder, places, { scheme: context.interpreter.scheme, mtime });
+    described = describe(folder, places, { scheme: context.interpreter.scheme, mtime });
   } finally {
     members.close();
     rmSync(scratch, { recursive: true, force: true });
   }
+  const { folders, files, bytes } = sizedFolders(folder);
+  const manifest: ImageManifest = { ...described, files, bytes };
+  writeFileSync(join(folder, 'sizes.json'), JSON.stringify(folders));
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  writeFileSync(stampPath(folder), '');
 }
+
+type DescribedImage = Omit<ImageManifest, 'files' | 'bytes'>;
+
+/** What lies in an image, so that a check can tell what was changed since. */
+function sizedFolders(root: string) {
+  const folders: SizedFolder[] = [];
+  const waiting = [''];
+  let [files, bytes] = [0, 0];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    const names: string[] = [];
+    const sizes: number[] = [];
+    const modes: number[] = [];
+    bytes += lstatSync(join(root, folder)).blocks * blockSize;
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) {
+        waiting.push(path);
+        continue;
+      }
+      const { size, mode, blocks } = lstatSync(join(root, path));
+      names.push(entry.name);
+      sizes.push(size);
+      modes.push(mode);
+      bytes += blocks * blockSize;
+    }
+    files += names.length;
+    if (names.length > 0) folders.push([folder, names, sizes, modes]);
+  }
+  return { folders, files, bytes };
+}
+
+/** Bytes; the unit of `st_blocks`, whatever the blocks of the file system. */
+const blockSize = 512;
 
 interface ManifestContext {
   /** Of the environment that the image is made for first. */
@@ -252,7 +327,8 @@ async function compileSources(
   }
 }
 
-function writeManifest(folder: string, places: Places, context: ManifestContext): void {
+/** Writes what tells how to link the image. */
+function describe(folder: string, places: Places, context: ManifestContext): DescribedImage {
   const { layout } = places;
   const { metadata, root, distInfo } = layout;
   const rewritten = [...places.files.values()]
@@ -263,7 +339,16 @@ function writeManifest(folder: string, places: Places, context: ManifestContext)
   const rows = recordRows(places);
   const varies = rewritten.length > 0 || places.byCodec.size > 0;
   const recordShape = varies ? null : shapeOfRecord(rows, root, context);
-  const manifest: ImageManifest = {
+  for (const [name, content] of [
+    ['record.json', rows],
+    ['files.json', lists],
+  ] as const) {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify(content));
+    utimesSync(path, context.mtime, context.mtime);
+  }
+  if (recordShape !== null) writeRecordVariants(folder, rows, { ...context, distInfo, root });
+  return {
     name: metadata.name,
     key: normalizeName(metadata.name),
     version: metadata.version,
@@ -277,10 +362,6 @@ function writeManifest(folder: string, places: Places, context: ManifestContext)
     guiScripts: layout.commands.gui,
     recordShape,
   };
-  writeFileSync(join(folder, 'record.json'), JSON.stringify(rows));
-  if (recordShape !== null) writeRecordVariants(folder, rows, { ...context, distInfo, root });
-  writeFileSync(join(folder, 'files.json'), JSON.stringify(lists));
-  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
 }
 
 function startsWithPython(path: string): boolean {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GivenOption } from '../../cli/argv.ts';
 import type { Environment } from '../../config/load.ts';
@@ -34,8 +34,8 @@ export interface OldPipQuestion {
   readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
   /** pip's word for what is installed already and stays. */
   readonly satisfied: (key: NormalizedName) => string;
-  /** A folder for the archives, on the volume that they are kept on. */
-  readonly temporary: string;
+  /** A folder for the archives, on the volume that they are kept on; not there yet. */
+  readonly folder: string;
 }
 
 export interface OldPipContext {
@@ -62,23 +62,19 @@ export async function askOldPip(
   question: OldPipQuestion,
   context: OldPipContext,
 ): Promise<OldPipAnswer> {
-  await mkdir(question.temporary, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(question.temporary, 'download-'));
-  try {
-    for (let attempt = 1; ; attempt += 1) {
-      const place = { archives: join(folder, `${attempt}`), log: join(folder, `${attempt}.log`) };
-      const { exitCode, talk, transient, isBuild } = await askOnce(question, place, context.emit);
-      if (exitCode === 0) return await readAnswer(question, { ...place, talk, ...context });
-      // With a log at hand, pip shows the output of a failed setup.py nowhere else.
-      if (isBuild) return { outcome: 'hand-over', reason: 'a failure to prepare a build' };
-      talk.release();
-      if (!transient || attempt > question.maxRetries) {
-        return { outcome: 'refused', exitCode, transient };
-      }
-      context.emit({ type: 'decide-retry', attempt, attempts: question.maxRetries });
+  const { folder } = question;
+  await mkdir(folder, { mode: 0o700 });
+  for (let attempt = 1; ; attempt += 1) {
+    const place = { archives: join(folder, `${attempt}`), log: join(folder, `${attempt}.log`) };
+    const { exitCode, talk, transient, isBuild } = await askOnce(question, place, context.emit);
+    if (exitCode === 0) return await readAnswer(question, { ...place, talk, ...context });
+    // With a log at hand, pip shows the output of a failed setup.py nowhere else.
+    if (isBuild) return { outcome: 'hand-over', reason: 'a failure to prepare a build' };
+    talk.release();
+    if (!transient || attempt > question.maxRetries) {
+      return { outcome: 'refused', exitCode, transient };
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    context.emit({ type: 'decide-retry', attempt, attempts: question.maxRetries });
   }
 }
 
@@ -103,7 +99,7 @@ async function askOnce(question: OldPipQuestion, { archives, log }: Place, emit:
     '--',
     ...question.requirements,
   ];
-  const exitCode = await runLines(command, environmentOf(question), (output) => {
+  const exitCode = await runLines(command, { environment: environmentOf(question) }, (output) => {
     transient ||= isTransient(output.line);
     isBuild ||= isOfBuild(output.line);
     talk.hear(output);

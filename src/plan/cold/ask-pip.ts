@@ -66,7 +66,7 @@ async function askOnce(question: PipQuestion, report: string, emit: Emit) {
     report,
     ...question.arguments,
   ];
-  const exitCode = await runLines(command, question.environment, (output) => {
+  const exitCode = await runLines(command, { environment: question.environment }, (output) => {
     if (isOfTheDryRun(output)) return;
     transient ||= isTransient(output.line);
     if (output.stream === 'stdout') lines.push(output.line);

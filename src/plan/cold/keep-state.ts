@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import type { Interpreter } from '../../core/types.ts';
-import { publishFile } from '../../store/cold/publish.ts';
+import { publishJson } from '../../store/cold/publish.ts';
 import type { Store } from '../../store/layout.ts';
 import { type KeptState, stateFile } from '../installed-state.ts';
 
@@ -10,7 +9,5 @@ export async function keepState(
   interpreter: Interpreter,
   state: KeptState,
 ): Promise<void> {
-  await publishFile(store, stateFile(store, interpreter), (path) =>
-    writeFile(path, JSON.stringify(state)),
-  );
+  await publishJson(store, stateFile(store, interpreter), state);
 }

@@ -1,5 +1,4 @@
-import { writeFile } from 'node:fs/promises';
-import { publishFile } from '../../store/cold/publish.ts';
+import { publishJson } from '../../store/cold/publish.ts';
 import type { Store } from '../../store/layout.ts';
 import { decisionFile, type RememberedDecision } from '../decisions.ts';
 
@@ -9,7 +8,5 @@ export async function rememberDecision(
   key: string,
   decision: RememberedDecision,
 ): Promise<void> {
-  await publishFile(store, decisionFile(store, key), (path) =>
-    writeFile(path, JSON.stringify(decision)),
-  );
+  await publishJson(store, decisionFile(store, key), decision);
 }

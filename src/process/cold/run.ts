@@ -10,6 +10,14 @@ export interface OutputLine {
   readonly end: '\n' | '';
 }
 
+export interface RunOptions {
+  readonly environment: Environment;
+  /** Descriptors that it has to hold open for as long as it runs: locks. */
+  readonly held?: readonly number[];
+  /** What its question gets for an answer, null for the end of its input; it reads ours where this is not given. */
+  readonly answer?: (question: string) => Promise<string | null>;
+}
+
 /**
  * Runs a program with our standard input and hands over its output line by line.
  * A terminal's Ctrl-C reaches it too; this process waits for it and lives on.
@@ -18,11 +26,27 @@ export interface OutputLine {
  */
 export async function runLines(
   command: readonly string[],
-  environment: Environment,
+  { environment, held = [], answer }: RunOptions,
   onLine: (output: OutputLine) => void,
 ): Promise<number> {
   const [file = '', ...words] = command;
-  const child = spawn(file, words, { env: environment, stdio: ['inherit', 'pipe', 'pipe'] });
+  const child = spawn(file, words, {
+    env: environment,
+    stdio: [answer ? 'pipe' : 'inherit', 'pipe', 'pipe', ...held],
+  });
+  const { stdin, stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error('pipes were asked for');
+  let failure: unknown = null;
+  const reply = async (question: string): Promise<void> => {
+    try {
+      const text = await answer?.(question);
+      if (text === null) stdin?.end();
+      else if (text !== undefined) stdin?.write(text);
+    } catch (error) {
+      failure = error;
+      child.kill();
+    }
+  };
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   const ignore = () => {};
   process.on('SIGINT', ignore).on('SIGTERM', forward).on('SIGHUP', forward);
@@ -34,11 +58,15 @@ export async function runLines(
       });
     });
     const reading = [
-      readLines(child.stdout, (line, end) => onLine({ stream: 'stdout', line, end })),
-      readLines(child.stderr, (line, end) => onLine({ stream: 'stderr', line, end })),
+      readLines(stdout, (line, end) => {
+        onLine({ stream: 'stdout', line, end });
+        if (end === '') void reply(line);
+      }),
+      readLines(stderr, (line, end) => onLine({ stream: 'stderr', line, end })),
     ];
     const exitCode = await ended;
     await Promise.all(reading);
+    if (failure !== null) throw failure;
     return exitCode;
   } finally {
     process.off('SIGINT', ignore).off('SIGTERM', forward).off('SIGHUP', forward);

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { open, writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Environment } from '../../config/load.ts';
 import type { Interpreter } from '../../core/types.ts';
-import { publishFile } from '../../store/cold/publish.ts';
+import { publishJson } from '../../store/cold/publish.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { Store } from '../../store/layout.ts';
 import {
@@ -111,10 +111,7 @@ async function remember(
     })),
     folders: folders.map((path) => ({ path, stamp: pathFilesStamp(path, prefix) })),
   };
-  const remembered = withoutPrefix(facts, prefix);
-  await publishFile(store, interpreterFile(store, identity), (path) =>
-    writeFile(path, JSON.stringify(remembered)),
-  );
+  await publishJson(store, interpreterFile(store, identity), withoutPrefix(facts, prefix));
 }
 
 /** Python's own modules: to list their hundreds of names would take half a millisecond of each run. */

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../core/sha256.ts';
-import { publishFile } from '../../store/cold/publish.ts';
+import { publishText } from '../../store/cold/publish.ts';
 import type { Store } from '../../store/layout.ts';
 
 /**
@@ -13,6 +12,6 @@ import type { Store } from '../../store/layout.ts';
 export async function placeScript(store: Store, name: string, text: string): Promise<string> {
   const folder = sha256(text).slice(0, 16);
   const path = join(store.scripts, folder, name);
-  if (!existsSync(path)) await publishFile(store, path, (temporary) => writeFile(temporary, text));
+  if (!existsSync(path)) await publishText(store, path, text);
   return path;
 }

@@ -2,10 +2,12 @@
 
 Each line of stdin is a JSON list of [source, bytecode, name in tracebacks]; the
 answer to it is one line of JSON: for each of them 1 where it compiled, 2 where a codec
-had to be imported for it, else 0. A source that does not compile gets no bytecode and
-no message, as with pip. Runs on Python 2.7 and every 3.
+had to be imported for it, a negative errno where the disk is to blame, else 0. A source
+that does not compile gets no bytecode and no message, as with pip. Runs on Python 2.7
+and every 3.
 """
 
+import errno
 import json
 import py_compile
 import re
@@ -41,10 +43,16 @@ def needs_codec(source):
     return False
 
 
+# What the names in a wheel can lead to, so that pip has no bytecode either.
+by_name = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+
+
 def compile_one(source, bytecode, name):
     try:
         py_compile.compile(native(source), native(bytecode), native(name), True, **options)
         return 2 if needs_codec(source) else 1
+    except EnvironmentError as error:
+        return 0 if error.errno is None or error.errno in by_name else -error.errno
     except Exception:
         return 0
 

@@ -59,7 +59,9 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
   switch (event.type) {
     case 'decide-retry':
     case 'download-retry':
+    case 'waiting':
       return 'warning';
+    case 'decide-anew':
     case 'build-start':
     case 'build-end':
       return 'info';
@@ -68,6 +70,8 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
       return 'verbose';
     case 'copied':
     case 'installed':
+    case 'uninstalled':
+    case 'pruned':
       return 'verbose';
     case 'image-made':
     case 'handed-over':

@@ -1,17 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { hasErrno } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Archive } from '../../core/types.ts';
 import { type BinaryManifest, binaryPaths, readManifest } from '../binaries.ts';
 import { type BinaryKeyInputs, canonicalJson } from '../key.ts';
 import type { Store } from '../layout.ts';
+import { digestFile } from './digest.ts';
+import { setAside } from './quarantine.ts';
 
 /**
  * The binary distribution of a key, its bytes checked against its manifest; null where there is
- * none. A damaged one is renamed out of the way, with one warning.
+ * none. A damaged one is set aside.
  */
 export async function findBinary(
   store: Store,
@@ -25,23 +23,13 @@ export async function findBinary(
     manifest === 'damaged'
       ? 'its manifest cannot be read'
       : await faultOf(paths.archive, manifest, inputs);
-  if (fault === null && manifest !== 'damaged') {
-    const { sha256 } = manifest.archive;
-    return {
-      kind: 'binary',
-      key: inputs.name,
-      version: inputs.version,
-      path: paths.archive,
-      sha256,
-    };
+  if (manifest === 'damaged' || fault !== null) {
+    const damage = { kind: 'binary distribution', fault: String(fault) };
+    await setAside(store, [paths.archive, paths.manifest], damage, emit);
+    return null;
   }
-  await setAside(paths.manifest);
-  await setAside(paths.archive);
-  emit({
-    type: 'warning',
-    message: `Set aside a damaged binary distribution: ${paths.archive}: ${fault}`,
-  });
-  return null;
+  const { name: key, version } = inputs;
+  return { kind: 'binary', key, version, path: paths.archive, sha256: manifest.archive.sha256 };
 }
 
 async function faultOf(
@@ -50,22 +38,13 @@ async function faultOf(
   inputs: BinaryKeyInputs,
 ): Promise<string | null> {
   if (canonicalJson(manifest.key) !== canonicalJson(inputs)) return 'it was built for another key';
-  const hash = createHash('sha256');
   try {
-    await pipeline(createReadStream(archive), hash);
+    const { sha256 } = await digestFile(archive);
+    return sha256 === manifest.archive.sha256
+      ? null
+      : 'its sha256 is not the one that it came with';
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return 'the archive is gone';
     throw error;
-  }
-  return hash.digest('hex') === manifest.archive.sha256
-    ? null
-    : 'its sha256 is not the one that its manifest names';
-}
-
-async function setAside(path: string): Promise<void> {
-  try {
-    await rename(path, `${path}.damaged-${randomBytes(4).toString('hex')}`);
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT')) throw error;
   }
 }

@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { chmod, stat, writeFile } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { create } from 'tar';
 import type { Archive, Sha256 } from '../../core/types.ts';
 import { type BinaryFile, type BinaryManifest, binaryPaths } from '../binaries.ts';
 import type { BinaryKeyInputs } from '../key.ts';
 import type { Store } from '../layout.ts';
-import { publishFile } from './publish.ts';
+import { digestFile } from './digest.ts';
+import { publishFile, publishText } from './publish.ts';
 
 /** The tree of a build, laid out as a wheel. */
 export interface BuiltTree {
@@ -38,7 +36,7 @@ export async function publishBinary(
   let packed = { sha256: '' as Sha256, size: 0 };
   await publishFile(store, paths.archive, async (path) => {
     await pack(build.root, files, path);
-    packed = { sha256: await hashFile(path), size: (await stat(path)).size };
+    packed = await digestFile(path);
   });
   const manifest: BinaryManifest = {
     format: 1,
@@ -48,9 +46,7 @@ export async function publishBinary(
     builder: build.builder,
     buildRequirements: build.buildRequirements,
   };
-  await publishFile(store, paths.manifest, (path) =>
-    writeFile(path, `${JSON.stringify(manifest, null, 1)}\n`),
-  );
+  await publishText(store, paths.manifest, `${JSON.stringify(manifest, null, 1)}\n`);
   const { name: key, version } = inputs;
   return { kind: 'binary', key, version, path: paths.archive, sha256: packed.sha256 };
 }
@@ -62,7 +58,7 @@ async function describe(tree: BuiltTree): Promise<BinaryFile[]> {
     const absolute = join(tree.root, path);
     const mode = executable ? 0o755 : 0o644;
     await chmod(absolute, mode);
-    files.push({ path, mode, size: (await stat(absolute)).size, sha256: await hashFile(absolute) });
+    files.push({ path, mode, ...(await digestFile(absolute)) });
   }
   return files;
 }
@@ -81,10 +77,4 @@ async function pack(root: string, files: readonly BinaryFile[], target: string):
     // A leading @ would mean: the members of that archive.
     files.map(({ path }) => (path.startsWith('@') ? `./${path}` : path)),
   );
-}
-
-async function hashFile(path: string): Promise<Sha256> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex') as Sha256;
 }

@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
 import type { Store } from '../layout.ts';
+import { makeFolder, syncPath } from './folders.ts';
+import { inTemporary } from './temporary.ts';
 
 /**
- * Publishes one file: `write` fills a temporary path on the store's volume, which is
+ * Publishes one file: `write` makes it at a temporary path on the store's volume; it is
  * fsynced and renamed to `target`; then the folder is fsynced, so that the name outlives
  * a power cut. An existing file is replaced: whoever renames last wins, both are whole.
  */
@@ -14,13 +15,21 @@ export async function publishFile(
   target: string,
   write: (path: string) => Promise<void>,
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
-  await inTemporary(store, target, async (path) => {
+  await makeFolder(store, dirname(target));
+  await inTemporary(store, basename(target), async (path) => {
     await write(path);
-    await fsync(path);
+    await syncPath(path);
     await rename(path, target);
-    await fsync(dirname(target));
+    await syncPath(dirname(target));
   });
+}
+
+export async function publishText(store: Store, target: string, text: string): Promise<void> {
+  await publishFile(store, target, (path) => writeFile(path, text, { flag: 'wx' }));
+}
+
+export async function publishJson(store: Store, target: string, value: unknown): Promise<void> {
+  await publishText(store, target, JSON.stringify(value));
 }
 
 /**
@@ -32,9 +41,9 @@ export async function publishDisposable(
   target: string,
   content: string,
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
-  await inTemporary(store, target, async (path) => {
-    await writeFile(path, content);
+  await makeFolder(store, dirname(target));
+  await inTemporary(store, basename(target), async (path) => {
+    await writeFile(path, content, { flag: 'wx' });
     await rename(path, target);
   });
 }
@@ -48,9 +57,9 @@ export async function publishFolder(
   target: string,
   fill: (path: string) => Promise<void>,
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
-  await inTemporary(store, target, async (path) => {
-    await mkdir(path, { mode: 0o700 });
+  await makeFolder(store, dirname(target));
+  await inTemporary(store, basename(target), async (path) => {
+    await mkdir(path, { mode: 0o755 });
     await fill(path);
     try {
       await rename(path, target);
@@ -58,30 +67,4 @@ export async function publishFolder(
       if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
     }
   });
-}
-
-async function inTemporary(
-  store: Store,
-  target: string,
-  work: (path: string) => Promise<void>,
-): Promise<void> {
-  await mkdir(store.temporary, { recursive: true, mode: 0o700 });
-  const path = join(
-    store.temporary,
-    `${basename(target)}.${process.pid}.${randomBytes(6).toString('hex')}`,
-  );
-  try {
-    await work(path);
-  } finally {
-    await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function fsync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -4,6 +4,7 @@ import { hasErrno } from '../../../core/errors.ts';
 import { placeScript } from '../../../python/cold/place-script.ts';
 import dumbScript from '../../../python/scripts/build_bdist_dumb.py';
 import type { BuildFacts, BuiltTree } from '../../../store/cold/publish-binary.ts';
+import { isStoreTrouble } from '../../../store/trouble.ts';
 import type { BuildSystem } from './build-system.ts';
 import { treeOfFolder } from './built-tree.ts';
 import {
@@ -104,6 +105,7 @@ async function fillWithSetuptools(
   try {
     await fill(bench, requires, overlay);
   } catch (error) {
+    if (isStoreTrouble(error, bench.context.store)) throw error;
     const others = requires.filter((requirement) => requirement !== 'wheel');
     if (others.length === requires.length || bench.request.builder === 'pep517') throw error;
     await rm(overlay, { recursive: true, force: true });
@@ -136,7 +138,9 @@ async function provide(
   try {
     await fill(bench, requirements, attempt.environment.normal);
   } catch (error) {
-    if (others.length === requirements.length) throw error;
+    if (others.length === requirements.length || isStoreTrouble(error, bench.context.store)) {
+      throw error;
+    }
     attempt.ownConverter = true;
     await rm(attempt.environment.normal, { recursive: true, force: true });
     await fill(bench, others, attempt.environment.normal);

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Archive } from '../../../core/types.ts';
 import {
@@ -5,6 +6,7 @@ import {
   type BuiltTree,
   publishBinary,
 } from '../../../store/cold/publish-binary.ts';
+import { inTemporary } from '../../../store/cold/temporary.ts';
 import { binaryKeyInputs } from '../../../store/key.ts';
 import { buildWithBdistDumb } from './bdist-dumb.ts';
 import { type BuildSystem, readBuildSystem } from './build-system.ts';
@@ -12,12 +14,7 @@ import { openLog } from './log.ts';
 import { buildWithBackend } from './pep517.ts';
 import { type BuildContext, type BuildRequest, buildSemantics } from './request.ts';
 import { unpackSdist } from './unpack-sdist.ts';
-import {
-  buildFailure,
-  environmentOfBuild,
-  withPrivateFolder,
-  type Workbench,
-} from './workbench.ts';
+import { buildFailure, environmentOfBuild, type Workbench } from './workbench.ts';
 
 /**
  * Builds an sdist and publishes the result as a binary distribution: with `bdist_dumb` where the
@@ -35,7 +32,8 @@ export async function buildDistribution(
   const { key: name, version } = request;
   const log = await openLog(context.store, name, version);
   try {
-    return await withPrivateFolder(context.store.temporary, async (folder) => {
+    return await inTemporary(context.store, 'build', async (folder) => {
+      await mkdir(folder, { mode: 0o700 });
       const environment = environmentOfBuild(context.environment);
       const bench: Workbench = { request, context, environment, folder, log };
       const tree = await build(bench);

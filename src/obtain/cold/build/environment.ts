@@ -1,7 +1,8 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { hasErrno } from '../../../core/errors.ts';
+import { hasErrno, PipAccelError } from '../../../core/errors.ts';
 import siteScript from '../../../python/scripts/build_site.py';
+import { isStoreTrouble } from '../../../store/trouble.ts';
 import { buildFailure, type Workbench } from './workbench.ts';
 
 /**
@@ -53,6 +54,11 @@ export async function fill(
     await bench.context.fillEnvironment(requirements, prefix);
   } catch (error) {
     bench.context.signal?.throwIfAborted();
+    if (isStoreTrouble(error, bench.context.store)) throw error;
+    if (error instanceof PipAccelError && error.code === 'install-failed') {
+      // The prefix lies in the data directory; nothing was said of the requirements.
+      throw new PipAccelError('store-unusable', error.message, { cause: error });
+    }
     const message = error instanceof Error ? error.message : String(error);
     await bench.log.write(`${message}\n`);
     throw await buildFailure(

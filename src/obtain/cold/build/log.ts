@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../../store/cold/folders.ts';
 import type { Store } from '../../../store/layout.ts';
 
 /** The file that takes the output of one build; it is kept, whatever becomes of the build. */
@@ -16,7 +17,7 @@ export interface BuildLog {
 
 /** Never opens what is there already, so that no planted link is followed. */
 export async function openLog(store: Store, name: string, version: string): Promise<BuildLog> {
-  await mkdir(store.logs, { recursive: true });
+  await makeFolder(store, store.logs);
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const path = join(store.logs, `${name}-${version}-${time}-${randomBytes(3).toString('hex')}.log`);
   const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;

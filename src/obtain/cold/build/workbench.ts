@@ -1,7 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { hasErrno, PipAccelError } from '../../../core/errors.ts';
+import { PipAccelError } from '../../../core/errors.ts';
 import { type BuildLog, excerpt } from './log.ts';
 import type { BuildContext, BuildRequest } from './request.ts';
 import { type Command, runCommand } from './run-command.ts';
@@ -30,39 +27,6 @@ export function environmentOfBuild(
   environment: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.test(name)));
-}
-
-/** A folder that only this user can enter; gone when `work` ends, however it ends. */
-export async function withPrivateFolder<Result>(
-  parent: string,
-  work: (folder: string) => Promise<Result>,
-): Promise<Result> {
-  await mkdir(parent, { recursive: true, mode: 0o700 });
-  const folder = join(parent, `build-${process.pid}-${randomBytes(6).toString('hex')}`);
-  await mkdir(folder, { mode: 0o700 });
-  try {
-    return await work(folder);
-  } finally {
-    await removeTree(folder);
-  }
-}
-
-/** Builds leave read-only folders behind, which have to be opened before they can be emptied. */
-async function removeTree(folder: string): Promise<void> {
-  try {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-  } catch (error) {
-    if (!hasErrno(error, 'EACCES', 'EPERM')) throw error;
-    await openFolders(folder);
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function openFolders(folder: string): Promise<void> {
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openFolders(join(folder, entry.name));
-  }
 }
 
 /** Runs a step of the build, its output to the log. @returns true where it exits with 0. */

@@ -1,0 +1,54 @@
+import { childEnvironment } from '../config/load.ts';
+import type { LockMode } from '../process/lock.ts';
+import { becomeProgram } from '../process/replace.ts';
+import { openReporter } from '../report/open.ts';
+import type { Reporter } from '../report/text.ts';
+import type { CommandContext } from './context.ts';
+
+/** A line that is pip's to do, and what its command is called; null where that is not known. */
+interface PipLine {
+  readonly name: string | null;
+  readonly words: readonly string[];
+}
+
+/**
+ * pip takes the place of this process, with the environment locked as its command needs it. Where
+ * it cannot, the exit code is told.
+ *
+ * @throws PipAccelError `environment-locked`, `environment-unusable`
+ */
+export async function becomePip(
+  { name, words }: PipLine,
+  context: CommandContext,
+  reporter?: Reporter,
+): Promise<number> {
+  const command = [...context.pip, ...words];
+  const environment = childEnvironment(context.environment);
+  const atStart = context.descriptors;
+  const mode = lockModeOf(name, words);
+  if (mode === null) return await becomeProgram(command, environment, { atStart });
+  const { settings } = context;
+  const voice = { quietness: 0, verbosity: settings.logVerbosity };
+  const lock = await context.lock(reporter ?? (await openReporter(settings.logFormat, voice)));
+  await lock[mode]();
+  const inherited = { atStart, held: lock.descriptors, stays: lock.isOwn };
+  return await becomeProgram(command, environment, inherited);
+}
+
+const modes: Readonly<Record<string, LockMode>> = {
+  install: 'exclusive',
+  uninstall: 'exclusive',
+  list: 'shared',
+  freeze: 'shared',
+  check: 'shared',
+  show: 'shared',
+  inspect: 'shared',
+};
+
+/** How a command of pip's uses the environment; null where it does not. */
+function lockModeOf(name: string | null, words: readonly string[]): LockMode | null {
+  const isAboutItself = words.some((word) => ['--help', '-h', '--version', '-V'].includes(word));
+  if (name === null || isAboutItself || process.platform === 'win32') return null;
+  if (name === 'install' && words.includes('--dry-run')) return 'shared';
+  return Object.hasOwn(modes, name) ? (modes[name] ?? null) : null;
+}
