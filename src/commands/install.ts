@@ -128,7 +128,7 @@ async function whileReading<T>(
 ): Promise<T> {
   const lock = await context.lock(reporter);
   if (lock.isHeld) return await read();
-  await lock.shared();
+  await lock.sharedByWriter();
   try {
     return await read();
   } finally {

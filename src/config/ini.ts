@@ -28,12 +28,13 @@ export function parseIni(text: string): IniSections | null {
       key = null;
       continue;
     }
-    const option = /^(.*?)\s*[=:]\s*(.*)$/.exec(trimmed);
-    if (!section || !option?.[1]) return null;
-    key = option[1].toLowerCase();
+    const separator = trimmed.search(/[=:]/);
+    const name = trimmed.slice(0, Math.max(separator, 0)).trimEnd();
+    if (!section || name === '') return null;
+    key = name.toLowerCase();
     keyIndent = indent;
     if (section.has(key)) return null;
-    section.set(key, option[2] ?? '');
+    section.set(key, trimmed.slice(separator + 1).trimStart());
   }
   for (const values of sections.values()) {
     for (const [name, value] of values) values.set(name, value.trimEnd());

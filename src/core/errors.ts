@@ -92,10 +92,11 @@ export class PipAccelError extends Error {
 
 /** Hides the password of every URL in a text, as pip does: `https://user:****@host/`. */
 export function redact(text: string): string {
+  // Begins at the slashes: with the scheme it would begin anew at each letter of a long text.
   return text.replace(
-    /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#@:]*)(:[^\s/?#]*)?@/gi,
-    (_match, scheme: string, user: string, password: string | undefined) =>
-      password === undefined ? `${scheme}****@` : `${scheme}${user}:****@`,
+    /:\/\/([^\s/?#@:]*)(:[^\s/?#]*)?@/g,
+    (_match, user: string, password: string | undefined) =>
+      password === undefined ? '://****@' : `://${user}:****@`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { hasErrno } from '../core/errors.ts';
+import { hasErrno, redact } from '../core/errors.ts';
 import { type Libc, openLibc } from './libc.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -23,7 +23,7 @@ export interface Waiting {
 /** Who holds a lock, as far as the system tells it. */
 export interface Holder {
   readonly pid: number;
-  /** Its words, as they were typed; empty where they cannot be read. */
+  /** Its words, passwords hidden, on one line and not too many; empty where they cannot be read. */
   readonly command: string;
 }
 
@@ -123,9 +123,13 @@ function holderOf(descriptor: number): Holder | null {
   }
 }
 
+const longestCommand = 100;
+
 function commandOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    const words = redact(text.replaceAll(/[\0\s]+/g, ' ').trim());
+    return words.length > longestCommand ? `${words.slice(0, longestCommand)}…` : words;
   } catch {
     return '';
   }

@@ -50,7 +50,10 @@ function readQuotedLine(
 
 /** `csv.writer(file).writerows(rows)`: minimal quoting, CRLF. */
 export function writeCsv(rows: readonly (readonly string[])[]): string {
-  return rows.map((row) => `${row.map(quote).join(',')}\r\n`).join('');
+  // A single empty field is quoted, for without it the row would have none.
+  return rows
+    .map((row) => `${row.length === 1 && row[0] === '' ? '""' : row.map(quote).join(',')}\r\n`)
+    .join('');
 }
 
 function quote(field: string): string {

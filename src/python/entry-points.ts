@@ -38,8 +38,12 @@ export interface ScriptTarget {
 const entryPattern =
   /(?<name>[^[]\S*)\s*=\s*(?<callable>[\p{L}\p{N}_]+(?:[:.][\p{L}\p{N}_]+)*)\s*(?<flags>\[\s*[\p{L}\p{N}_-]+(?:=[\p{L}\p{N}_]+)?(?:,\s*[\p{L}\p{N}_]+(?:=[\p{L}\p{N}_]+)?)*\s*\])?/su;
 
+/** Characters; the name alone has to fit into 255 bytes, and on longer ones the pattern goes to and fro. */
+const longestEntry = 4096;
+
 /** Reads `name = module:function` as distlib's `get_export_entry`; null where pip would refuse it. */
 export function parseScriptTarget(specification: string): ScriptTarget | null {
+  if (specification.length > longestEntry) return null;
   const { name, callable, flags } = entryPattern.exec(specification)?.groups ?? {};
   if (name === undefined || callable === undefined) return null;
   if (flags === undefined && /[[\]]/.test(specification)) return null;

@@ -3,23 +3,32 @@ import type { DistributionMetadata, Version } from '../core/types.ts';
 /** The headers of an RFC 822 text as Python's `email` reads them, names in lower case. */
 export type Headers = ReadonlyMap<string, readonly string[]>;
 
-/** Reads headers up to the first empty line; continuation lines are kept, with their line ends. */
+/** Reads headers up to the first line that is none (`email/feedparser.py`); continuation lines are kept, with their line ends. */
 export function parseHeaders(text: string): Headers {
   const headers = new Map<string, string[]>();
   let values: string[] | null = null;
-  for (const line of text.split(/\r\n|\r|\n/)) {
-    if (/^[ \t]/.test(line)) {
-      if (values) values.push(`${values.pop() ?? ''}\n${line}`);
+  for (const [line] of text.matchAll(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+/g)) {
+    if (line.startsWith(' ') || line.startsWith('\t')) {
+      values?.push(`${values.pop() ?? ''}${line}`);
       continue;
     }
-    const match = /^([^\s:][^:]*?)[ \t]*:[ \t]*(.*)$/.exec(line);
-    if (!match) break;
-    const [, name = '', value = ''] = match;
-    values = headers.get(name.toLowerCase()) ?? [];
-    values.push(value);
-    headers.set(name.toLowerCase(), values);
+    values = null;
+    // The envelope of a mail.
+    if (line.startsWith('From ')) continue;
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).toLowerCase();
+    if (colon === -1 || !/^[!-~]*$/.test(name)) break;
+    if (colon === 0) continue;
+    values = headers.get(name) ?? [];
+    values.push(line.slice(colon + 1).replace(/^[ \t]+/, ''));
+    headers.set(name, values);
   }
+  for (const [name, all] of headers) headers.set(name, all.map(withoutLineEnd));
   return headers;
+}
+
+function withoutLineEnd(value: string): string {
+  return value.replace(/[\r\n]+$/, '');
 }
 
 /** The text of a METADATA or PKG-INFO file (core metadata, PEP 566 and later). */

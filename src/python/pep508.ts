@@ -60,7 +60,7 @@ function parsePinned(text: string): Requirement | null {
 }
 
 function parseGeneral(text: string): Requirement | null {
-  const cursor = { text, position: 0 };
+  const cursor = { text, position: 0, depth: 0 };
   skipBlanks(cursor);
   const name = takeIdentifier(cursor);
   if (name === null) return null;
@@ -92,7 +92,7 @@ export function formatRequirement(requirement: Requirement): string {
 
 /** Reads a marker on its own; null as for `parseRequirement`. */
 export function parseMarker(text: string): Marker | null {
-  const cursor = { text, position: 0 };
+  const cursor = { text, position: 0, depth: 0 };
   const marker = takeMarker(cursor);
   return atEnd(cursor) ? marker : null;
 }
@@ -206,6 +206,8 @@ function formatOperand({ kind, value }: Operand): string {
 interface Cursor {
   readonly text: string;
   position: number;
+  /** Brackets around it. */
+  depth: number;
 }
 
 function atEnd(cursor: Cursor): boolean {
@@ -321,8 +323,13 @@ function takeMarker(cursor: Cursor): Marker | null {
   return { kind: 'group', members, joints };
 }
 
+/** `packaging` gives up at some two hundred, for want of stack. */
+const deepestBrackets = 100;
+
 function takeBracketed(cursor: Cursor): Marker | null {
-  const marker = takeMarker(cursor);
+  cursor.depth += 1;
+  const marker = cursor.depth > deepestBrackets ? null : takeMarker(cursor);
+  cursor.depth -= 1;
   return takeCharacter(cursor, ')') ? marker : null;
 }
 

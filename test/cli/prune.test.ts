@@ -155,7 +155,7 @@ test('what was used within the last hour stays, unless nothing else is said to r
   const files = readdirSync(sandbox.cache, { recursive: true, withFileTypes: true });
   expect(files.filter((entry) => !entry.isDirectory())).toEqual([]);
   sandbox.resetEnvironment();
-  install();
+  install(['fx-wheel']);
 });
 
 test('no link leads out of the data directory', () => {

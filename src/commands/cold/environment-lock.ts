@@ -64,6 +64,22 @@ export class EnvironmentLock {
     else if (lock !== null) this.#held = { mode: 'shared', lock };
   }
 
+  /**
+   * For reading what is going to be changed.
+   *
+   * @throws as `exclusive` does.
+   */
+  async sharedByWriter(): Promise<void> {
+    if (this.#held) return;
+    if (findJournals(this.#interpreter.scheme).length > 0) {
+      await this.exclusive();
+      this.release();
+    }
+    const { lock, holder } = await this.#lock('shared', this.#timeout);
+    if (lock === 'busy') throw this.#lockedOut(holder);
+    if (lock !== null) this.#held = { mode: 'shared', lock };
+  }
+
   release(): void {
     this.#held?.lock.release();
     this.#held = null;

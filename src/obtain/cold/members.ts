@@ -39,7 +39,7 @@ export interface Members {
 export class ArchiveFault extends Error {}
 
 /** Caps against archives that grow without end; the largest wheels of PyPI hold 5 GB and 30,000 files. */
-const maxFiles = 500_000;
+const maxEntries = 500_000;
 const maxBytes = 64 * 2 ** 30;
 /** Deflate reaches 1032:1 on zeros; no real distribution as a whole comes near this. */
 const maxRatio = 300;
@@ -169,17 +169,28 @@ async function tarMembers(path: string, scratch: string): Promise<Members> {
   mkdirSync(scratch, { mode: 0o700 });
   const list = new MemberList();
   const faults: unknown[] = [];
+  const fail = (fault: unknown): void => {
+    faults.push(fault);
+    parser.abort(new ArchiveFault('was refused'));
+  };
+  let hasEnded = false;
   const parser = new Parser({
     strict: true,
     onReadEntry: (entry) => {
       try {
-        readTarEntry(entry, list, { scratch, fail: (fault) => faults.push(fault) });
+        if (hasEnded) throw new ArchiveFault(`has a member ${entry.path} behind its end`);
+        readTarEntry(entry, list, { scratch, fail });
       } catch (error) {
-        faults.push(error);
         entry.resume();
+        fail(error);
       }
-      if (faults.length > 0) parser.abort(new ArchiveFault('was refused'));
     },
+  });
+  watchTar(parser, {
+    onEnd: () => {
+      hasEnded = true;
+    },
+    onIgnored: ({ path: name }) => fail(new ArchiveFault(`has a member ${name} of another kind`)),
   });
   try {
     await pipeline(createReadStream(path), parser as unknown as NodeJS.WritableStream);
@@ -190,6 +201,18 @@ async function tarMembers(path: string, scratch: string): Promise<Members> {
   }
   if (faults.length > 0) throw faults[0];
   return { files: list.files, roots: list.roots, close: () => undefined };
+}
+
+/**
+ * What `tar` passes over and other readers do not: members of types that it does not know, PAX
+ * headers above a megabyte, which Python reads; and one block of zeros, at which Python ends.
+ */
+export function watchTar(
+  parser: Parser,
+  watcher: { readonly onEnd: () => void; readonly onIgnored: (entry: ReadEntry) => void },
+): void {
+  parser.on('nullBlock', watcher.onEnd);
+  parser.on('ignoredEntry', watcher.onIgnored);
 }
 
 function readTarEntry(
@@ -245,16 +268,18 @@ class MemberList {
   readonly roots = new Set<string>();
   readonly #names = new Set<string>();
   #bytes = 0;
+  #entries = 0;
 
   add(name: string, type: 'file' | 'folder', make: (path: string) => Member | null): void {
     const path = checkedPath(name);
     this.roots.add(name.split('/', 1)[0] ?? '');
+    this.#entries += 1;
+    if (this.#entries > maxEntries) throw new ArchiveFault(`has more than ${maxEntries} members`);
     if (type === 'folder') return;
     if (this.#names.has(path)) throw new ArchiveFault(`has two members ${name}`);
     this.#names.add(path);
     const member = make(path);
     if (member) this.files.push(member);
-    if (this.files.length > maxFiles) throw new ArchiveFault(`has more than ${maxFiles} files`);
   }
 
   grow(bytes: number, packed: number): void {

@@ -74,16 +74,26 @@ export async function makeImages(
   const found = archives.map((archive) => findImage(store, archive, target));
   const known = found.filter((image) => image !== null);
   const damaged = await removeDamaged(store, dueForCheck(known, verifyImages), emit);
+  const aborter = new AbortController();
+  const imageOf = async (archive: Archive, at: number): Promise<Image> => {
+    aborter.signal.throwIfAborted();
+    const image = found[at];
+    if (image && !damaged.has(image)) return image;
+    try {
+      return await makeOnce(archive, target, { ...context, compiler });
+    } catch (error) {
+      aborter.abort(error);
+      throw error;
+    }
+  };
   try {
-    return await Promise.all(
-      archives.map(async (archive, at) => {
-        const image = found[at];
-        if (image && !damaged.has(image)) return image;
-        return await limit(() => makeOnce(archive, target, { ...context, compiler }));
-      }),
+    // All are waited for: whoever compiled after the end would start a Python that nobody ends.
+    const made = await Promise.allSettled(
+      archives.map((archive, at) => limit(imageOf, archive, at)),
     );
+    aborter.signal.throwIfAborted();
+    return made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   } finally {
-    limit.clearQueue();
     await compiler.close();
   }
 }

@@ -36,6 +36,7 @@ const end64Signature = 0x06064b50;
 const locator64Signature = 0x07064b50;
 const entrySignature = 0x02014b50;
 const localSignature = 0x04034b50;
+const descriptorSignature = 0x08074b50;
 const maxEntries = 500_000;
 const maxDirectoryBytes = 256 << 20;
 
@@ -105,27 +106,14 @@ function directoryOf(file: OpenFile, end: Buffer, endOffset: number): Directory 
     offset: end.readUInt32LE(16),
   };
   let limit = endOffset;
-  if (end.readUInt16LE(4) !== 0 || end.readUInt16LE(6) !== 0) {
+  if (end.readUInt32LE(4) !== 0 || end.readUInt16LE(8) !== directory.count) {
     throw new ZipFault('spans several disks');
   }
-  if (
-    directory.count === 0xffff ||
-    directory.bytes === 0xffffffff ||
-    directory.offset === 0xffffffff
-  ) {
-    const locator = readAt(file, endOffset - 20, 20);
-    if (locator.readUInt32LE(0) === locator64Signature) {
-      limit = Number(locator.readBigUInt64LE(8));
-      const end64 = readAt(file, limit, 56);
-      if (end64.readUInt32LE(0) !== end64Signature || limit + 56 !== endOffset - 20) {
-        throw new ZipFault('has a damaged zip64 end record');
-      }
-      directory = {
-        count: Number(end64.readBigUInt64LE(32)),
-        bytes: Number(end64.readBigUInt64LE(40)),
-        offset: Number(end64.readBigUInt64LE(48)),
-      };
-    }
+  const locator = endOffset < 20 ? null : readAt(file, endOffset - 20, 20);
+  if (locator?.readUInt32LE(0) === locator64Signature) {
+    limit = Number(locator.readBigUInt64LE(8));
+    directory = wideDirectory(readAt(file, limit, 56), directory);
+    if (limit + 56 !== endOffset - 20) throw new ZipFault('has a damaged zip64 end record');
   }
   if (directory.offset + directory.bytes !== limit) {
     throw new ZipFault('has bytes that its directory does not know');
@@ -134,6 +122,25 @@ function directoryOf(file: OpenFile, end: Buffer, endOffset: number): Directory 
     throw new ZipFault(`has more than ${maxEntries} entries`);
   }
   return directory;
+}
+
+/** Python goes by this one whenever it is there, others only where the narrow one has no room: they must agree. */
+function wideDirectory(end64: Buffer, narrow: Directory): Directory {
+  const wide = {
+    count: Number(end64.readBigUInt64LE(32)),
+    bytes: Number(end64.readBigUInt64LE(40)),
+    offset: Number(end64.readBigUInt64LE(48)),
+  };
+  const agrees =
+    [wide.count, 0xffff].includes(narrow.count) &&
+    [wide.bytes, 0xffffffff].includes(narrow.bytes) &&
+    [wide.offset, 0xffffffff].includes(narrow.offset);
+  const isOneDisk =
+    end64.readBigUInt64LE(16) === 0n && Number(end64.readBigUInt64LE(24)) === wide.count;
+  if (end64.readUInt32LE(0) !== end64Signature || !agrees || !isOneDisk) {
+    throw new ZipFault('has a damaged zip64 end record');
+  }
+  return wide;
 }
 
 function readDirectory(file: OpenFile, directory: Directory): ZipEntry[] {
@@ -163,8 +170,10 @@ function readEntry(record: Buffer, nameLength: number, extraLength: number): Zip
   if (method !== 0 && method !== 8) {
     throw new ZipFault(`has a member ${name} with compression method ${method}`);
   }
+  const extra = record.subarray(46 + nameLength, 46 + nameLength + extraLength);
+  checkSecondName(extra, name);
   const wide = zip64Fields(
-    record.subarray(46 + nameLength, 46 + nameLength + extraLength),
+    extra,
     [record.readUInt32LE(24), record.readUInt32LE(20), record.readUInt32LE(42)],
     name,
   );
@@ -182,6 +191,16 @@ function readEntry(record: Buffer, nameLength: number, extraLength: number): Zip
     crc32: record.readUInt32LE(16),
     method: method === 0 ? 'stored' : 'deflated',
   };
+}
+
+/** Info-ZIP's Unicode path, by which Python 3.13 goes. */
+function checkSecondName(extra: Buffer, name: string): void {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) !== 0x7075) continue;
+    const second = extra.subarray(at + 9, at + 4 + extra.readUInt16LE(at + 2));
+    if (!second.equals(Buffer.from(name)))
+      throw new ZipFault(`has a member ${name} with two names`);
+  }
 }
 
 /** Size, compressed size and offset: where one is 0xffffffff, the zip64 field holds it. */
@@ -217,8 +236,10 @@ function dataStarts(
 ): Map<ZipEntry, number> {
   const starts = new Map<ZipEntry, number>();
   let end = 0;
+  let previous: ZipEntry | null = null;
   for (const entry of [...entries].sort((a, b) => a.offset - b.offset)) {
     if (entry.offset < end) throw new ZipFault(`has a member ${entry.name} that overlaps another`);
+    checkGap(file, [end, entry.offset], previous);
     const head = readAt(file, entry.offset, 30);
     const nameLength = head.readUInt16LE(26);
     const rest = readAt(file, entry.offset + 30, nameLength + head.readUInt16LE(28));
@@ -230,13 +251,42 @@ function dataStarts(
     ) {
       throw new ZipFault(`has a member ${entry.name} whose two headers differ`);
     }
-    checkLocalSizes(head, rest.subarray(nameLength), entry, (flags & 8) !== 0);
+    const deferred = (flags & 8) !== 0;
+    checkLocalSizes(head, rest.subarray(nameLength), entry, deferred);
     const start = entry.offset + 30 + rest.length;
     starts.set(entry, start);
     end = start + entry.compressedSize;
+    previous = deferred ? entry : null;
   }
   if (end > directoryOffset) throw new ZipFault('has a member that overlaps its directory');
+  checkGap(file, [end, directoryOffset], previous);
   return starts;
+}
+
+/** Between two entries lies nothing, or the data descriptor of the first (APPNOTE 4.3.9), in any of its forms. */
+function checkGap(
+  file: OpenFile,
+  [from, to]: readonly [number, number],
+  deferred: ZipEntry | null,
+): void {
+  if (from === to) return;
+  const isKnown =
+    deferred !== null &&
+    [12, 16, 20, 24].includes(to - from) &&
+    isDescriptor(readAt(file, from, to - from), deferred);
+  if (!isKnown) throw new ZipFault('has bytes that its directory does not know');
+}
+
+/** The checksum and two sizes of 4 or of 8 bytes, behind a signature or not. */
+function isDescriptor(bytes: Buffer, { crc32, compressedSize, size }: ZipEntry): boolean {
+  const isSigned = bytes.length % 8 === 0;
+  if (isSigned && bytes.readUInt32LE(0) !== descriptorSignature) return false;
+  const bare = bytes.subarray(isSigned ? 4 : 0);
+  const sizes =
+    bare.length === 12
+      ? [bare.readUInt32LE(4), bare.readUInt32LE(8)]
+      : [Number(bare.readBigUInt64LE(4)), Number(bare.readBigUInt64LE(12))];
+  return bare.readUInt32LE(0) === crc32 && sizes[0] === compressedSize && sizes[1] === size;
 }
 
 /** With bit 3 of the flags the sizes follow the data, and the local header may hold zeros. */

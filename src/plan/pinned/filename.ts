@@ -71,16 +71,20 @@ function readWheelName(
   pip: string,
 ): ArchiveName | 'unclear' | null {
   const strict = readStrictWheelName(filename, key);
+  if (strict === 'odd') return atLeast(pip, 26, 3) ? null : 'unclear';
   if (strict !== 'invalid') return strict;
   const mayBeTaken = !atLeast(pip, 25, 3) && looseWheel.test(filename);
   return mayBeTaken ? 'unclear' : null;
 }
 
+/** An identifier of Python, an ABI and a platform; before packaging 26.3 anything would do. */
+const plainTag = /^[\p{XID_Start}_]\p{XID_Continue}*-[^-]+-[^-]+$/u;
+
 /** `packaging.utils.parse_wheel_filename`. */
 function readStrictWheelName(
   filename: string,
   key: NormalizedName,
-): ArchiveName | 'invalid' | null {
+): ArchiveName | 'invalid' | 'odd' | null {
   const parts = filename.slice(0, -'.whl'.length).split('-');
   if (parts.length !== 5 && parts.length !== 6) return 'invalid';
   const [name = '', written = ''] = parts;
@@ -105,6 +109,7 @@ function readStrictWheelName(
         ),
     )
     .map((tag) => tag.toLowerCase());
+  if (!tags.every((tag) => plainTag.test(tag))) return 'odd';
   const [, number = '', rest = ''] = build ?? [];
   return {
     version,

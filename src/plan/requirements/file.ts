@@ -30,7 +30,7 @@ export function readRequirementFile(
   context: RequirementContext,
 ): readonly RequirementEntry[] {
   const naming = { comesFrom: null, file: null, constraint, text: location };
-  return readFile({ location, constraint, naming, ancestors: [] }, context);
+  return readFile({ location, constraint, naming, ancestors: [], reads: { count: 0 } }, context);
 }
 
 interface File {
@@ -40,13 +40,23 @@ interface File {
   readonly naming: Origin;
   /** Itself left out. */
   readonly ancestors: readonly string[];
+  /** Of all files together; two that each name the next one twice double it at each step. */
+  readonly reads: { count: number };
 }
+
+/** Files within files; pip ends at some hundreds, for want of stack. */
+const deepest = 50;
+const mostReads = 1000;
 
 function readFile(file: File, context: RequirementContext): readonly RequirementEntry[] {
   const { location, constraint, naming } = file;
   const isRemote = isFileUrl(location);
   const place = isRemote ? location : resolve(context.directory, location);
-  if (file.ancestors.includes(place)) return [unknown(naming, 'recursion')];
+  const isTooDeep = file.ancestors.length > deepest || file.ancestors.includes(place);
+  file.reads.count += 1;
+  if (isTooDeep || file.reads.count > mostReads) {
+    return [unknown(naming, 'recursion')];
+  }
   const content = tryRead(place, context);
   if (content === null) return [unknown(naming, 'unreadable')];
   const text = isRemote ? decodeAscii(content) : decode(content);
@@ -55,9 +65,9 @@ function readFile(file: File, context: RequirementContext): readonly Requirement
   for (const { number, text: line } of logicalLines(text, context.environment)) {
     const comesFrom = `${constraint ? '-c' : '-r'} ${location} (line ${number})`;
     const origin = { comesFrom, file: location, constraint, text: line };
-    entries.push(
-      ...parseFileLine(origin, { ...file, ancestors: [...file.ancestors, place] }, context),
-    );
+    const within = { ...file, ancestors: [...file.ancestors, place] };
+    // One by one: a call cannot take a hundred thousand arguments.
+    for (const entry of parseFileLine(origin, within, context)) entries.push(entry);
   }
   return entries;
 }
@@ -106,7 +116,7 @@ function parseFileLine(
   const location = nestedLocation(nested, file.location, context);
   if (location === null || reaches(options)) return [unknown(origin, 'option')];
   const constraint = requirements === null;
-  return readFile({ location, constraint, naming: origin, ancestors: file.ancestors }, context);
+  return readFile({ ...file, location, constraint, naming: origin }, context);
 }
 
 /** Where a nested file lies, in the words that pip's messages use for it. */

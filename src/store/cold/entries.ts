@@ -96,7 +96,7 @@ function bucketsOf(store: Store): readonly Bucket[] {
     ...versioned('metadata file', store.metadata, 1),
     ...versioned('interpreter', store.interpreters, 1),
     ...versioned('environment', store.environments, 1),
-    { kind: 'script', folder: store.scripts, depth: 1 },
+    { kind: 'script', folder: store.scripts, depth: 2 },
   ];
 }
 
@@ -150,10 +150,11 @@ function entryOf(kind: EntryKind, names: readonly string[]): Entry | null {
     return { ...parts, ...imageFacts(first.path, first.status) };
   }
   const bytes = sum(paths.map(sizeOfTree));
-  // A prune reads what vouches for archives, and an installation may do without it.
-  const used = found.map(({ path, status: { atimeMs, mtimeMs } }) =>
-    found.length > 1 && isVoucher(path) ? mtimeMs : Math.max(atimeMs, mtimeMs),
-  );
+  const used = found.map(({ path, status }) => {
+    // A prune itself reads folders, and what vouches for archives.
+    const isRead = status.isDirectory() || (found.length > 1 && isVoucher(path));
+    return isRead ? status.mtimeMs : Math.max(status.atimeMs, status.mtimeMs);
+  });
   return { ...parts, title: null, bytes, used: Math.max(...used) };
 }
 

@@ -57,8 +57,7 @@ export async function prune(store: Store, options: PruneOptions): Promise<Pruned
     const entries = listEntries(store);
     const total = sizeOf(entries);
     const chosen = isWithin(total, options) ? [] : choose(withUseOfImages(entries), options);
-    if (options.dryRun || chosen.length === 0)
-      return { removed: chosen, left: total - sizeOf(chosen) };
+    if (options.dryRun) return { removed: chosen, left: total - sizeOf(chosen) };
     const removed = await removeAll(store, chosen, options);
     return { removed, left: total - sizeOf(removed) };
   } finally {
@@ -99,6 +98,7 @@ async function removeAll(
 ): Promise<readonly Entry[]> {
   const begun = performance.now();
   const removed: Entry[] = [];
+  // Also where nothing goes, for this removes what a killed prune left.
   await inTemporary(store, 'prune', async (folder) => {
     mkdirSync(folder, { mode: 0o700 });
     for (const entry of chosen) {

@@ -7,9 +7,22 @@ import { PipAccelError } from '../../../core/errors.ts';
  * @throws PipAccelError `archive-invalid`
  */
 export function checkMemberName(archive: string, name: string): void {
-  if (name.startsWith('/') || name.split('/').includes('..') || name.includes('\0')) {
-    throw refusal(archive, name, 'lies outside of the archive');
+  if (leaves(name)) throw refusal(archive, name, 'lies outside of the archive');
+}
+
+/**
+ * Refuses a hardlink to anything but a member, whose name it has to be.
+ *
+ * @throws PipAccelError `archive-invalid`
+ */
+export function checkHardlinkTarget(archive: string, link: string, target: string): void {
+  if (leaves(target)) {
+    throw refusal(archive, link, `is a link to ${target}, outside of the archive`);
   }
+}
+
+function leaves(name: string): boolean {
+  return name.startsWith('/') || name.split('/').includes('..') || name.includes('\0');
 }
 
 /**

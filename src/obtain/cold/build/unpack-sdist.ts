@@ -1,12 +1,13 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, readlink, realpath, symlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { extract, type ReadEntry } from 'tar';
+import { type ReadEntry, UnpackSync } from 'tar';
 import { hasErrno, PipAccelError } from '../../../core/errors.ts';
 import { placeScript } from '../../../python/cold/place-script.ts';
 import decompressScript from '../../../python/scripts/build_decompress.py';
-import { ArchiveFault, openMembers } from '../members.ts';
+import { ArchiveFault, openMembers, watchTar } from '../members.ts';
 import { ZipFault } from '../zip.ts';
-import { checkLinkTarget, checkMemberName, refusal } from './member-path.ts';
+import { checkHardlinkTarget, checkLinkTarget, checkMemberName, refusal } from './member-path.ts';
 import { buildFailure, runStep, type Workbench } from './workbench.ts';
 
 type Packing = 'tar' | 'gzip' | 'python' | 'zip';
@@ -94,8 +95,10 @@ async function decompress(bench: Workbench, target: string): Promise<string> {
 function unpackTar(tar: string, filename: string, folder: string): void {
   let members = 0;
   let bytes = 0;
+  let hasEnded = false;
   let fault: unknown;
   const admit = (entry: ReadEntry) => {
+    if (hasEnded) throw refusal(filename, entry.path, 'lies behind its end');
     checkEntry(filename, entry);
     members += 1;
     bytes += entry.size;
@@ -107,9 +110,7 @@ function unpackTar(tar: string, filename: string, folder: string): void {
   };
   try {
     // In step: otherwise files of a damaged archive are still written after its refusal.
-    extract({
-      file: tar,
-      sync: true,
+    const unpack = new UnpackSync({
       cwd: folder,
       preserveOwner: false,
       strict: true,
@@ -124,6 +125,16 @@ function unpackTar(tar: string, filename: string, folder: string): void {
         }
       },
     });
+    watchTar(unpack, {
+      onEnd: () => {
+        hasEnded = true;
+      },
+      onIgnored: ({ path }) => {
+        fault ??= refusal(filename, path, 'is of an unknown kind');
+      },
+    });
+    for (const chunk of chunksOf(tar)) unpack.write(chunk);
+    unpack.end();
   } catch (error) {
     fault ??= new PipAccelError(
       'archive-invalid',
@@ -134,12 +145,26 @@ function unpackTar(tar: string, filename: string, folder: string): void {
   if (fault !== undefined) throw fault;
 }
 
+function* chunksOf(path: string): Generator<Buffer> {
+  const descriptor = openSync(path, 'r');
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(1 << 20);
+      const length = readSync(descriptor, chunk);
+      if (length === 0) return;
+      yield chunk.subarray(0, length);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 function checkEntry(filename: string, entry: ReadEntry): void {
   checkMemberName(filename, entry.path);
   if (entry.type === 'SymbolicLink') {
     checkLinkTarget(filename, entry.path, entry.linkpath ?? '');
   } else if (entry.type === 'Link') {
-    checkMemberName(filename, entry.linkpath ?? '');
+    checkHardlinkTarget(filename, entry.path, entry.linkpath ?? '');
   } else if (!plainTypes.has(entry.type)) {
     throw refusal(filename, entry.path, `is a ${entry.type}`);
   }

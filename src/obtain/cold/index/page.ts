@@ -19,7 +19,7 @@ export interface IndexPage {
 export function readPage({ url, contentType, body }: IndexPage): readonly ReleaseFile[] {
   const type = contentType.toLowerCase();
   const files = type.startsWith('application/vnd.pypi.simple.v1+json')
-    ? jsonFiles(JSON.parse(decode(body, 'utf-8')), url)
+    ? jsonFiles(parseJson(decode(body, 'utf-8')), url)
     : htmlFiles(decode(body, charsetOf(type)), url);
   const seen = new Set<string>();
   return files.filter(({ link }) => !seen.has(link) && seen.add(link)).map(({ file }) => file);
@@ -36,6 +36,14 @@ function decode(body: Uint8Array, charset: string): string {
     return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
     throw new UnclearPage(`a page in ${charset}`);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnclearPage('a page that is no JSON');
   }
 }
 
@@ -67,7 +75,9 @@ function jsonFiles(page: unknown, url: string): readonly FoundFile[] {
 }
 
 function member(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) throw new UnclearPage(`no object with ${name}`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UnclearPage(`no object with ${name}`);
+  }
   return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 
@@ -122,7 +132,8 @@ function describe(address: string, base: string, said: Omit<ReleaseFile, 'url'>)
   const absolute = /^https?:\/\//.test(address) ? address : joined(address, base);
   const [, start = '', path = '', query = '', fragment = ''] =
     /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(absolute) ?? [];
-  if (start === '' || /[#&]egg=/.test(fragment)) throw new UnclearPage(`the link ${absolute}`);
+  if (start === '' || !URL.canParse(absolute) || /[#&]egg=/.test(fragment))
+    throw new UnclearPage(`the link ${absolute}`);
   const url = `${start}${requoted(path)}${query}`;
   const [, algorithm, digest] =
     /[#&](sha512|sha384|sha256|sha224|sha1|md5)=([^&]*)/.exec(fragment) ?? [];
