@@ -17,6 +17,7 @@ const everyStart = [
   'src/commands/hand-over.ts',
   'src/commands/install.ts',
   'src/commands/readable-line.ts',
+  'src/commands/root-warning.ts',
   'src/commands/sound-images.ts',
   'src/config/ini.ts',
   'src/config/load.ts',

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { executable } from './sandbox.ts';
@@ -191,29 +191,3 @@ test.each(['list', 'install fx-ns-a', 'uninstall -y fx-none', 'install fx-many==
     }
   },
 );
-
-test('a journal of another user is not followed', () => {
-  if (process.getuid?.() !== 0) return;
-  leaveJournal();
-  const journal = join(purelib, '.pip-accel-0123456789ab');
-  sandbox.run(['chown', '-R', '12345', journal]);
-  const outcome = sandbox.accel(['install', 'fx-ns-a'], { environment });
-  expect(outcome.exitCode).toBe(1);
-  expect(outcome.stderr).toContain('belongs to another user');
-  expect(outcome.stderr).toContain(journal);
-  rmSync(journal, { recursive: true });
-});
-
-test('where flock does not work a lock file does', () => {
-  const broken = 'flock:error=ENOLCK';
-  const traced = sandbox.run(['strace', '-V']);
-  expect(traced.exitCode).toBe(0);
-  const log = join(sandbox.root, 'trace');
-  const words = ['-f', '-o', log, '-e', 'trace=flock,mkdir,rmdir', '-e', `inject=${broken}`];
-  const command = ['strace', ...words, executable, 'install', 'fx-many'];
-  const { stdout } = sandbox.run(command, { environment });
-  expect(stdout).toContain('Successfully installed fx-many-4');
-  const calls = readFileSync(log, 'utf8');
-  expect(calls).toContain(`${purelib}.lock`);
-  expect(existsSync(`${purelib}.lock`)).toBe(false);
-});

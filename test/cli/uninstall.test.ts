@@ -9,10 +9,10 @@ const environment = { PIP_FIND_LINKS: fixtures.index };
 
 /** What both do with a line in one environment, put up anew for each. */
 function both(prepare: () => void, words: readonly string[], input = '') {
-  return [sandbox.pip, sandbox.accel].map((run) => {
+  return (['pip', 'accel'] as const).map((name) => {
     sandbox.resetEnvironment();
     prepare();
-    const outcome = run.call(sandbox, words, { environment, input });
+    const outcome = sandbox[name](words, { environment, input });
     return { outcome, tree: sandbox.snapshot() };
   });
 }

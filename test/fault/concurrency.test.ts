@@ -115,12 +115,12 @@ test('twenty installations at once are as one after the other, in the order of t
     return { line, ...ended };
   });
   const lists: Ended[] = [];
-  let isOver = false;
+  const isOver = { value: false };
   const listing = (async () => {
-    while (!isOver) lists.push(await start([executable, 'list', '--format=freeze']));
+    while (!isOver.value) lists.push(await start([executable, 'list', '--format=freeze']));
   })();
   const ended = await Promise.all(running);
-  isOver = true;
+  isOver.value = true;
   await listing;
   writeFileSync(stop, '');
   for (const { exitCode, stdout } of await Promise.all(readers)) {
