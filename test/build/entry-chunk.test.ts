@@ -64,6 +64,7 @@ const everyStart = [
   'src/store/images.ts',
   'src/store/key.ts',
   'src/store/layout.ts',
+  'src/store/leftovers.ts',
   'src/store/sources.ts',
   'src/store/trouble.ts',
   'src/store/trust.ts',
