@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences, readTree } from '../install/site.ts';
@@ -51,6 +51,23 @@ test('thousands of files are where pip puts them, and the last owner of a path h
     expect(outcome.exitCode).toBe(0);
     expect(differences(readTree(sandbox.venv), expected)).toEqual([]);
   }
+});
+
+test('a file that was edited is found among thousands, whichever thread has it', () => {
+  const words = ['install', 'many-a', 'many-b'];
+  const environment = { ...options(), PIP_ACCEL_VERIFY_IMAGES: 'always' };
+  sandbox.resetEnvironment();
+  expect(sandbox.accel(words, { environment }).exitCode).toBe(0);
+  const expected = readTree(sandbox.venv);
+  const edited = Object.keys(expected).filter((path) => /\/d(0|1499|2999|4499)\.txt$/.test(path));
+  expect(edited.length).toBe(8);
+  for (const path of edited) appendFileSync(join(sandbox.venv, path), 'edited');
+  sandbox.resetEnvironment();
+  const { stderr, exitCode } = sandbox.accel(words, { environment });
+  expect(exitCode).toBe(0);
+  expect(stderr).toMatch(/many_a 1\.0 is unpacked anew.*was changed, and 3 more\n/);
+  expect(stderr).toMatch(/many_b 1\.0 is unpacked anew.*was changed, and 3 more\n/);
+  expect(differences(readTree(sandbox.venv), expected)).toEqual([]);
 });
 
 test('an interruption while files are linked leaves the environment as it was, or finished', async () => {

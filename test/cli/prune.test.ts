@@ -214,6 +214,28 @@ test('max-size: who brings something new makes room for it, and nobody else', ()
   expect(readdirSync(inStore('images', 'v3'))).toEqual(['aged']);
 });
 
+test('a data directory that cannot be used is said to be so', () => {
+  const file = join(sandbox.root, 'file');
+  writeFileSync(file, '');
+  const { stderr, exitCode } = sandbox.accel(['accel', 'prune', '--older-than=90'], {
+    environment: { PIP_ACCEL_CACHE: file },
+  });
+  expect(stderr).toMatch(/^ERROR: The data directory .*\/file cannot be used \(.*\)\n/);
+  expect(exitCode).toBe(1);
+});
+
+test.each([
+  ['500M', 500_000_000],
+  ['1.5Gi', 1_610_612_736],
+  ['20 kB', 20_000],
+  ['7', 7],
+  ['none', null],
+])('max-size %s is %s bytes', (value, bytes) => {
+  const environment = { PIP_ACCEL_MAX_SIZE: value };
+  const { stdout } = sandbox.accel(['accel', 'config'], { environment });
+  expect(JSON.parse(stdout)).toMatchObject({ maxSize: bytes });
+});
+
 test('something has to be said of how much is to stay', () => {
   const { stdout, stderr, exitCode } = sandbox.accel(['accel', 'prune']);
   expect(stdout).toBe('');
@@ -231,7 +253,10 @@ test('something has to be said of how much is to stay', () => {
   expect(sandbox.accel(['accel', 'prune'], { environment }).exitCode).toBe(0);
 });
 
-test('an installation under way is not disturbed', async () => {
+test.each([
+  { what: 'what is old', words: [] },
+  { what: 'all that it found', words: ['--now'] },
+])('an installation under way is not disturbed by a prune of $what', async ({ words }) => {
   sandbox.resetEnvironment();
   install(['fx-wheel', 'fx-described']);
   const undisturbed = readTree(sandbox.venv);
@@ -251,14 +276,19 @@ test('an installation under way is not disturbed', async () => {
     },
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  for await (const chunk of child.stdout) if (String(chunk).includes('Building fx-')) break;
-  child.stdout.resume();
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk) => {
+      if (String(chunk).includes('Building fx-')) resolve();
+    });
+  });
   const old = putOldImage('aged');
-  prune('--max-size=0', '--older-than=0');
+  prune('--max-size=0', '--older-than=0', ...words);
   expect(existsSync(old)).toBe(false);
-  const reader = spawn('sh', ['-c', 'while :; do cat "$0" > /dev/null; done', barrier]);
+  // Open for writing too, so that it does not end with the first that builds.
+  const reader = spawn('sh', ['-c', 'exec cat <> "$0"', barrier], { stdio: 'ignore' });
   expect(await ended).toBe(0);
   reader.kill();
+  rmSync(barrier);
   expect(readTree(sandbox.venv)).toEqual(undisturbed);
 });
 

@@ -1,8 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { type Environment, loadSettings, parseSize } from '../../config/load.ts';
 import { type OptionSpec, optionTable } from '../../config/options.ts';
+import { PipAccelError } from '../../core/errors.ts';
 import { consoleStreams } from '../../report/text.ts';
 import { openStore, type Store } from '../../store/layout.ts';
+import { isStoreTrouble } from '../../store/trouble.ts';
 
 declare const PIP_ACCEL_VERSION: string;
 
@@ -38,7 +40,8 @@ export async function runAccel(
     .option('--full', 'compare also the bytes of unpacked files with the hashes of RECORD')
     .action(async ({ full = false }: { full?: boolean }) => {
       const { verify } = await import('../../commands/cold/verify.ts');
-      exitCode = await verify(store(), { full, say: (line) => stdout(`${line}\n`) });
+      const say = (line: string) => stdout(`${line}\n`);
+      exitCode = await withStore(store(), (usable) => verify(usable, { full, say }));
     });
   addPrune(program, { store, maxSize: () => settings().maxSize });
   try {
@@ -82,15 +85,31 @@ function addPrune(
       });
     }
     const { pruneStore } = await import('../../commands/cold/prune.ts');
-    await pruneStore(settings.store(), {
+    const request = {
       maxBytes,
       olderThan,
       now: words.now ?? false,
       dryRun: words.dryRun ?? false,
-      say: (line) => stdout(`${line}\n`),
-      warn: (line) => stderr(`${line}\n`),
-    });
+      say: (line: string) => stdout(`${line}\n`),
+      warn: (line: string) => stderr(`${line}\n`),
+    };
+    await withStore(settings.store(), (store) => pruneStore(store, request));
   });
+}
+
+/** @throws PipAccelError `store-unusable` where the work met the file system's no. */
+async function withStore<Result>(
+  store: Store,
+  work: (store: Store) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work(store);
+  } catch (error) {
+    if (error instanceof PipAccelError || !isStoreTrouble(error, store)) throw error;
+    const { message } = error as Error;
+    const said = `The data directory ${store.root} cannot be used (${message})`;
+    throw new PipAccelError('store-unusable', said, { cause: error });
+  }
 }
 
 function sizeArgument(text: string): number {

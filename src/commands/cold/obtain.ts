@@ -1,12 +1,13 @@
-import { statSync, utimesSync } from 'node:fs';
-import { errnoOf } from '../../core/errors.ts';
+import { errnoOf, hasErrno } from '../../core/errors.ts';
 import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
+import { setAccessTime } from '../../store/cold/access-time.ts';
 import { archiveOf } from '../../store/find-image.ts';
 import type { Image } from '../../store/images.ts';
 import { sourcePath } from '../../store/sources.ts';
+import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup, soundImages } from '../sound-images.ts';
 import { keepWithin } from './keep-within.ts';
@@ -18,13 +19,27 @@ export async function obtain(
   decided: readonly Decided[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<NormalizedName, Image>> {
+  job.afterwards.add(keepWithin);
+  try {
+    return await obtainNow(job, decided, signal);
+  } catch (error) {
+    // Somebody emptied the store between a look at an archive and its reading.
+    if (!hasErrno(error, 'ENOENT') || !isStoreTrouble(error, job.context.store)) throw error;
+    return await obtainNow(job, decided, signal);
+  }
+}
+
+async function obtainNow(
+  job: InstallJob,
+  decided: readonly Decided[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<NormalizedName, Image>> {
   const { context, environment, options, reporter } = job;
   const { settings, store, interpreter } = context;
   const { target, builder, trustModTimes } = imageLookup(job);
   // Where there is an image, its archive is not missed; so a damaged one has to be gone by now.
   await soundImages(job, decided);
   markUsed(job, decided);
-  job.afterwards.add(keepWithin);
   const transport = settings.offline ? null : await openTransport(options, environment);
   try {
     const { images } = await obtainImages(decided, {
@@ -67,7 +82,7 @@ function markUsed(job: InstallJob, decided: readonly Decided[]): void {
 /** Not of a file that is not there, or not ours. */
 function markAccessed(path: string): void {
   try {
-    utimesSync(path, Date.now() / 1000, statSync(path).mtimeMs / 1000);
+    setAccessTime(path, Date.now());
   } catch (error) {
     if (errnoOf(error) === null) throw error;
   }

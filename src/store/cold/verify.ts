@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import pLimit from 'p-limit';
@@ -8,6 +8,7 @@ import { type Image, readImage, readRecordRows } from '../images.ts';
 import { binaryKey } from '../key.ts';
 import type { Store } from '../layout.ts';
 import { recordPath, type SourceRecord } from '../sources.ts';
+import { setAccessTime } from './access-time.ts';
 import type { Fault } from './check-files.ts';
 import { checkImages, wordsOf } from './check-images.ts';
 import { digestFile } from './digest.ts';
@@ -128,10 +129,10 @@ async function binaryFault({ archive, voucher }: KeptFile): Promise<string | nul
 
 async function hashFault(archive: string, expected: string, who: string): Promise<string | null> {
   try {
-    const { atime, mtime } = statSync(archive);
+    const { atimeMs } = statSync(archive);
     const { sha256 } = await digestFile(archive);
     // To read it here is no use that keeps it from being pruned.
-    utimesSync(archive, atime, mtime);
+    if (statSync(archive).atimeMs !== atimeMs) setAccessTime(archive, atimeMs);
     return sha256 === expected ? null : `its sha256 is not the one that ${who} names`;
   } catch (error) {
     if (errnoOf(error) === null) throw error;
