@@ -13,7 +13,7 @@ import type { Settings } from './config/options.ts';
 import { PipAccelError } from './core/errors.ts';
 import type { Interpreter } from './core/types.ts';
 import { openDescriptors } from './process/descriptors.ts';
-import { choosePython, recallInterpreter, startedByPip } from './python/interpreter.ts';
+import { choosePython, recallInterpreter, startedBy, startedByPip } from './python/interpreter.ts';
 import { borrowedPipCommand, pipCommand } from './python/pip.ts';
 import { openReporter } from './report/open.ts';
 import { consoleStreams } from './report/text.ts';
@@ -79,17 +79,22 @@ async function openContext(
   const isNamed = line.python !== null || settings.python !== null;
   const python = isNamed ? chosen : (startedByPip(chosen) ?? chosen);
   const found = await interpreterOf(known, python);
-  const startedBy = isNamed ? null : (found.pip?.startedBy ?? null);
-  const interpreter =
-    startedBy === null || startedBy === found.executable
-      ? found
-      : await interpreterOf(known, startedBy);
+  const name = isNamed ? python : nameForPip(found);
+  const interpreter = [python, found.executable].includes(name)
+    ? found
+    : await interpreterOf(known, name);
   const pip = pipCommand(interpreter);
   const able = pip ? { interpreter, pip } : await borrowPip(known, interpreter);
   return { ...known, ...able, lock: lockOf(able.interpreter, settings) };
 }
 
 type Surroundings = Pick<CommandContext, 'environment' | 'store' | 'storeFault'>;
+
+/** Behind a launcher (pyenv's, Debian's) it shows only now which Python it is, and so which pip. */
+function nameForPip({ executable, isVirtualEnvironment, pip }: Interpreter): string {
+  if (isVirtualEnvironment || !pip?.script) return executable;
+  return startedBy(pip.script, executable) ?? executable;
+}
 
 async function interpreterOf(
   { environment, store, storeFault }: Surroundings,

@@ -19,6 +19,7 @@ import { logFile } from '../report/log-file.ts';
 import { openReporter } from '../report/open.ts';
 import type { Reporter } from '../report/text.ts';
 import type { Image } from '../store/images.ts';
+import { hasWorkInProgress } from '../store/leftovers.ts';
 import { isStoreTrouble } from '../store/trouble.ts';
 import { becomePip } from './become-pip.ts';
 import { type Change, changeEnvironment, conclude } from './change-environment.ts';
@@ -100,6 +101,7 @@ export async function install(
     const job = found.isInMotion ? await comeToRest(jobNow(found)) : jobNow(found);
     const exitCode = await runJob(job);
     for (const work of afterwards) await work(job);
+    if (hasWorkInProgress(context.store)) await clearUp(context);
     return exitCode;
   } finally {
     await files.remove();
@@ -133,6 +135,15 @@ async function whileReading<T>(
     return await read();
   } finally {
     lock.release();
+  }
+}
+
+async function clearUp({ store }: CommandContext): Promise<void> {
+  const temporary = await import('../store/cold/temporary.ts');
+  try {
+    await temporary.clearUp(store);
+  } catch (error) {
+    if (!isStoreTrouble(error, store)) throw error;
   }
 }
 

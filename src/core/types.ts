@@ -76,8 +76,6 @@ export interface Pip {
   readonly version: string;
   /** The environment's own `bin/pip`, by which pip names itself in its messages; null: `python -m pip`. */
   readonly script: string | null;
-  /** The interpreter that the script's first line names, where it is this one by another name. */
-  readonly startedBy: string | null;
   /** Its `pip/__init__.py`, whose change tells that pip was replaced. */
   readonly module: string;
 }

@@ -3,7 +3,7 @@ import type { InstalledDistribution, Interpreter } from '../core/types.ts';
 import type { Image } from '../store/images.ts';
 import { Linker, type LinkMode } from './link.ts';
 import { pipBehaviour } from './pip-behaviour.ts';
-import { type PlacedDistribution, placeDistributions } from './place.ts';
+import { placeDistributions } from './place.ts';
 import { Transaction } from './transaction.ts';
 import { planRemoval, planRemovals, type Removal } from './uninstall.ts';
 
@@ -54,7 +54,7 @@ export async function install(
   const linker = new Linker(options.linkMode);
   const behaviour = pipBehaviour(interpreter.pip);
   let current = 'the distributions';
-  let placed: readonly PlacedDistribution[] = [];
+  let warnings: readonly string[] = [];
   let leftovers: readonly string[] = [];
   try {
     transaction.begin();
@@ -68,17 +68,17 @@ export async function install(
       current = `${manifest.name} ${manifest.version}`;
     };
     const context = { interpreter, options, transaction, linker, behaviour, onStep };
-    placed = await placeDistributions(steps, context);
+    const placed = await placeDistributions(steps, context);
+    ({ warnings } = placed);
     // A signal that came while files were linked is told of now.
     await new Promise((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
-    for (const distribution of placed) distribution.publish();
+    for (const publication of placed.published) transaction.publish(publication);
     await options.beforeCommit?.();
     leftovers = transaction.commit();
   } catch (error) {
     throw failureOf(`install ${current}`, error, rollBack(transaction));
   }
-  const warnings = placed.flatMap(({ warning }) => (warning === null ? [] : [warning]));
   return { warnings, fallbacks: [...new Set(linker.fallbacks)], leftovers };
 }
 

@@ -1,25 +1,17 @@
-import {
-  chmodSync,
-  lstatSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
-import { hasErrno } from '../core/errors.ts';
-import type { Interpreter, Scheme } from '../core/types.ts';
+import { chmodSync, lstatSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Interpreter } from '../core/types.ts';
 import { umask } from '../process/umask.ts';
-import { type Image, type ImageTree, readFileLists } from '../store/images.ts';
 import { startLinking } from './crew.ts';
 import type { InstallOptions, InstallStep } from './install.ts';
 import type { Linker } from './link.ts';
-import { below, isSkipped, isWithin, type LinkOutcome, type PlannedTree } from './link-trees.ts';
+import type { Publication } from './journal.ts';
+import type { LinkOutcome, PlannedTree } from './link-trees.ts';
 import type { PipBehaviour } from './pip-behaviour.ts';
-import { plannedFiles, type SurveyedTree, survey } from './planned-trees.ts';
-import { type Additions, composeRecord, patchBytecode, readyRecord } from './record.ts';
-import { entryPointScripts, type PathCheck, pathCheck, rewriteScript } from './scripts.ts';
+import { changedScripts, planStep, type StepWork } from './plan-step.ts';
+import { plannedFiles, survey } from './planned-trees.ts';
+import { type Additions, composeRecord, readyRecord } from './record.ts';
+import { type PathCheck, pathCheck } from './scripts.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface PlaceContext {
@@ -32,11 +24,11 @@ export interface PlaceContext {
   readonly onStep: (step: InstallStep) => void;
 }
 
-export interface PlacedDistribution {
-  /** pip's words about scripts that are not on PATH. */
-  readonly warning: string | null;
-  /** Puts the dist-info folder in place: from then on the distribution is installed. */
-  publish(): void;
+export interface Placed {
+  /** pip's words about scripts that are not on PATH, a text for each distribution that has such. */
+  readonly warnings: readonly string[];
+  /** The dist-info folders, to be published. */
+  readonly published: readonly Publication[];
 }
 
 /**
@@ -47,10 +39,16 @@ export interface PlacedDistribution {
 export async function placeDistributions(
   steps: readonly InstallStep[],
   context: PlaceContext,
-): Promise<readonly PlacedDistribution[]> {
+): Promise<Placed> {
   const { options, transaction, interpreter } = context;
   const folders = new Map<string, string>();
-  const works = steps.map((step) => planStep(step, { ...context, folders }));
+  const plan = {
+    interpreter,
+    behaviour: context.behaviour,
+    compile: options.compile,
+    staged: (root: 'purelib' | 'platlib', name: string) => transaction.staged(root, name),
+  };
+  const works = steps.map((step) => planStep(step, { ...plan, folders }));
   const modules = works.flatMap(({ linked }) => linked);
   const written = works.flatMap(({ own, commands }) => [
     ...own.map(({ path }) => path),
@@ -86,112 +84,12 @@ export async function placeDistributions(
     if (work) context.onStep(work.step);
   };
   settle(outcomes, trees, { ...context, onTree });
-  return warnings.map((warning, at) => ({
-    warning,
-    publish: () => published.slice(at, at + 1).forEach((one) => transaction.publish(one)),
-  }));
+  return { warnings: warnings.filter((warning) => warning !== null), published };
 }
 
 function refuseFolder(path: string): void {
   if (!lstatSync(path).isDirectory()) return;
   throw Object.assign(new Error(`${path} is a directory`), { code: 'EISDIR' });
-}
-
-/** What there is to do for a distribution. */
-interface StepWork {
-  readonly step: InstallStep;
-  /** The folders of this distribution: headers lie under its name. */
-  readonly scheme: Scheme;
-  /** Linked in any order. */
-  readonly linked: readonly SurveyedTree[];
-  /** The tree of the dist-info folder, aside. */
-  readonly info: PlannedTree;
-  /** What lies in the folder of scripts, where what is written counts by its order too. */
-  readonly own: readonly OwnFile[];
-  /** The scripts of entry points, by path. */
-  readonly commands: {
-    readonly all: ReadonlyMap<string, Buffer>;
-    readonly console: readonly string[];
-  };
-  /** Where the dist-info folder is prepared, and where it goes in the end. */
-  readonly staged: string;
-  readonly publishedAt: string;
-}
-
-/** A file in the folder of scripts. */
-interface OwnFile {
-  readonly path: string;
-  /** The image's; as it is, or rewritten for this environment. */
-  readonly source: string;
-  readonly content: Buffer | null;
-}
-
-function planStep(
-  step: InstallStep,
-  context: PlaceContext & { readonly folders: Map<string, string> },
-): StepWork {
-  const { image, spelling } = step;
-  const { manifest, path: imagePath } = image;
-  const { interpreter, options, behaviour, transaction } = context;
-  const scheme = {
-    ...interpreter.scheme,
-    headers: join(interpreter.scheme.headers, spelling ?? manifest.name),
-  };
-  const linked: SurveyedTree[] = [];
-  const own: OwnFile[] = [];
-  const compiled = options.compile ? 1 : 0;
-  for (const [list, tree] of manifest.trees.entries()) {
-    if (tree.byCodec && !(behaviour.importsCodecs && options.compile)) continue;
-    const within = scriptsWithin(tree, scheme);
-    if (within !== null) own.push(...filesWithin(image, { list, within }, scheme, options));
-    if (within === '') continue;
-    linked.push({
-      imagePath,
-      list,
-      source: `${imagePath}/${tree.scheme}`,
-      target: realFolder(scheme[tree.scheme], context.folders),
-      mtime: manifest.mtime,
-      files: tree.files + compiled * tree.bytecode,
-      except: within,
-      top: tree.top,
-    });
-  }
-  own.push(...rewrittenFiles(image, scheme, context));
-  const staged = transaction.staged(manifest.root, manifest.distInfo);
-  const info = {
-    imagePath,
-    list: manifest.trees.length,
-    source: `${imagePath}/${manifest.root}`,
-    target: dirname(staged),
-    mtime: manifest.mtime,
-    files: manifest.distInfoFiles,
-    except: null,
-  };
-  const commands = commandsOf(image, scheme, context);
-  const publishedAt = join(scheme[manifest.root], manifest.distInfo);
-  return { step, scheme, linked, info, own, commands, staged, publishedAt };
-}
-
-/** Where the folder of scripts lies in a tree that has something there; null where it has nothing. */
-function scriptsWithin({ scheme: key, top }: ImageTree, scheme: Scheme): string | null {
-  const place = relative(scheme[key], scheme.scripts);
-  if (place.startsWith('..')) return null;
-  return place === '' || top.includes(place.split('/', 1)[0] ?? '') ? place : null;
-}
-
-/** One path for each folder, so that what two trees name is seen to be one: `lib64` may lead to `lib`. */
-function realFolder(folder: string, folders: Map<string, string>): string {
-  let real = folders.get(folder);
-  if (real === undefined) {
-    try {
-      real = realpathSync(folder);
-    } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) throw error;
-      real = join(realFolder(dirname(folder), new Map()), basename(folder));
-    }
-    folders.set(folder, real);
-  }
-  return real;
 }
 
 /** Where two trees name one path, or somebody was there meanwhile: the last step's file is it. */
@@ -242,67 +140,6 @@ function placeOwn(
   };
   completeDistInfo(work, additions, context);
   return context.checkPath(commands.console);
-}
-
-/** What a tree has in the folder of scripts. */
-function filesWithin(
-  { path: imagePath, manifest }: Image,
-  { list, within }: { readonly list: number; readonly within: string },
-  scheme: Scheme,
-  { compile }: InstallOptions,
-): readonly OwnFile[] {
-  const key = manifest.trees[list]?.scheme ?? 'scripts';
-  const listed = readFileLists(imagePath)[list] ?? [];
-  return listed.flatMap((entry) => {
-    const [folder, files, bytecode] = entry;
-    if (isSkipped(entry, compile) || !isWithin(folder, within)) return [];
-    const [from, to] = [below(`${imagePath}/${key}`, folder), below(scheme[key], folder)];
-    const names = compile ? [...files, ...bytecode] : files;
-    return names.map((name) => ({
-      path: `${to}/${name}`,
-      source: `${from}/${name}`,
-      content: null,
-    }));
-  });
-}
-
-/** The scripts whose first line is the environment's, and bytecode that fits them. */
-function rewrittenFiles(
-  { path: imagePath, manifest }: Image,
-  scheme: Scheme,
-  { interpreter, options }: PlaceContext,
-): readonly OwnFile[] {
-  const { mtime } = manifest;
-  return manifest.rewritten.flatMap(({ path, bytecode }) => {
-    const source = join(imagePath, 'scripts', path);
-    const content = rewriteScript(readFileSync(source), interpreter);
-    const script = { path: join(scheme.scripts, path), source, content };
-    if (!options.compile || bytecode === null) return [script];
-    const compiled = join(imagePath, 'scripts', bytecode);
-    const patch = { size: content.length, mtime, pythonMajor: interpreter.versionInfo[0] };
-    const patched = patchBytecode(compiled, patch);
-    const target = join(scheme.scripts, bytecode);
-    return [script, { path: target, source: compiled, content: patched }];
-  });
-}
-
-/** The contents of rewritten files by path. */
-function changedScripts({ own }: StepWork): Map<string, Buffer> {
-  return new Map(own.flatMap(({ path, content }) => (content ? [[path, content]] : [])));
-}
-
-function commandsOf(
-  { manifest }: Image,
-  scheme: Scheme,
-  { interpreter, behaviour }: PlaceContext,
-): StepWork['commands'] {
-  const scripts = entryPointScripts(manifest, interpreter, behaviour);
-  const place = ({ name }: { readonly name: string }) => join(scheme.scripts, name);
-  const all = [...scripts.console, ...scripts.gui];
-  return {
-    all: new Map(all.map((script) => [place(script), script.content])),
-    console: scripts.console.map(place),
-  };
 }
 
 function placeOwnFiles({ own, step }: StepWork, { transaction, linker }: PlaceContext): void {

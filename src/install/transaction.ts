@@ -88,7 +88,16 @@ export class Transaction {
   /** Makes a folder and its parents where they are missing. */
   makeFolder(path: string): void {
     if (this.#made.has(path)) return;
-    mkdirSync(path, { recursive: true });
+    try {
+      mkdirSync(path);
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT')) {
+        this.makeFolder(dirname(path));
+        this.makeFolder(path);
+      } else if (!hasErrno(error, 'EEXIST')) {
+        throw error;
+      }
+    }
     this.#made.add(path);
   }
 

@@ -8,8 +8,14 @@ export interface Libc {
   readonly flock: (descriptor: number, operation: number) => number;
 }
 
+let opened: Promise<Libc | null> | undefined;
+
 /** null where there is no library for this platform. */
 export async function openLibc(): Promise<Libc | null> {
+  return await (opened ??= load());
+}
+
+async function load(): Promise<Libc | null> {
   try {
     // The builds know which of the two they are, and leave the other out.
     return process.versions['bun'] === undefined

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { hasErrno, redact } from '../core/errors.ts';
 import { type Libc, openLibc } from './libc.ts';
@@ -56,17 +56,38 @@ export async function lockPath(
 ): Promise<Lock | null> {
   const libc = await openLibc();
   if (libc === null) return await lockByFile(path, waiting);
+  const begun = performance.now();
+  for (let timeout = waiting.timeout; ; timeout = waiting.timeout - (performance.now() - begun)) {
+    const outcome = await lockOpened(path, mode, { ...waiting, timeout, libc });
+    if (outcome === 'unsupported') return await lockByFile(path, waiting);
+    if (outcome !== 'replaced') return outcome;
+  }
+}
+
+async function lockOpened(
+  path: string,
+  mode: LockMode,
+  { libc, ...waiting }: Waiting & { readonly libc: Libc },
+): Promise<Lock | null | 'unsupported' | 'replaced'> {
   const descriptor = openSync(path, 'r');
   let isHeld = false;
   try {
     const tryOnce = () => tryFlock(libc, descriptor, mode);
     const outcome = await repeat(tryOnce, waiting, () => holderOf(descriptor));
-    if (outcome === 'unsupported') return await lockByFile(path, waiting);
-    isHeld = outcome === 'held';
-    return isHeld ? { descriptor, release: () => closeSync(descriptor) } : null;
+    if (outcome === 'unsupported') return outcome;
+    if (outcome === 'busy') return null;
+    // Whoever held it may have put another file or folder there.
+    if (!isAt(path, descriptor)) return 'replaced';
+    isHeld = true;
+    return { descriptor, release: () => closeSync(descriptor) };
   } finally {
     if (!isHeld) closeSync(descriptor);
   }
+}
+
+function isAt(path: string, descriptor: number): boolean {
+  const [there, here] = [statSync(path, { throwIfNoEntry: false }), fstatSync(descriptor)];
+  return there?.ino === here.ino && there.dev === here.dev;
 }
 
 type Attempt = 'held' | 'busy' | 'unsupported';

@@ -54,18 +54,22 @@ export function choosePython(
 }
 
 /**
- * The name under which `pip` would start the Python of a virtual environment: that in the first
- * line of its script, which it writes into others (`facts.py` tells it of any Python). null
- * where there is no such script, or where it names another Python.
+ * The name under which `pip` would start the Python of a virtual environment, and which it writes
+ * into scripts. null where it has no pip of its own, or one that names another Python.
  */
 export function startedByPip(executable: string): string | null {
   const folder = dirname(executable);
   if (!existsSync(join(dirname(folder), 'pyvenv.cfg'))) return null;
-  const script = textOrNone(join(folder, 'pip'));
-  if (!script?.includes('import') || !script.includes('pip._internal')) return null;
+  return startedBy(join(folder, 'pip'), executable);
+}
+
+/** The Python that a script of pip's names in its first lines, where it is a given one by a name beside it. */
+export function startedBy(pipScript: string, executable: string): string | null {
+  const text = textOrNone(pipScript);
+  if (!text?.includes('import') || !text.includes('pip._internal')) return null;
   const line = /^#!(?:\/bin\/sh\n'''exec' )?"?(\/[^ \n"]*python[^ \n"]*)/;
-  const named = line.exec(script)?.[1];
-  if (named === undefined || dirname(named) !== folder) return null;
+  const named = line.exec(text)?.[1];
+  if (named === undefined || dirname(named) !== dirname(executable)) return null;
   try {
     return realpathSync(named) === realpathSync(executable) ? named : null;
   } catch {
@@ -119,13 +123,12 @@ export function recallInterpreter(
   let remembered: RememberedInterpreter;
   try {
     const text = readFileSync(interpreterFile(store, identity), 'utf8');
-    remembered = JSON.parse(text) as RememberedInterpreter;
+    remembered = JSON.parse(withPrefix(text, identity.prefix)) as RememberedInterpreter;
   } catch {
     return null;
   }
   const { prefix } = identity;
-  const relocated = relocate(remembered, placeholder, prefix) as RememberedInterpreter;
-  const { interpreter: facts, watched, folders } = relocated;
+  const { interpreter: facts, watched, folders } = remembered;
   const holds =
     watched.every(({ path, stamp }) => fileStamp(path) === stamp) &&
     folders.every(({ path, stamp }) => pathFilesStamp(path, prefix) === stamp);
@@ -167,7 +170,9 @@ export function identifyInterpreter(
     ...(configuration === null || seesUserSite(configuration) ? userVariables : []),
   ].map((name) => absolutePaths(environment[name]));
   const others = otherVariables.map((name) => environment[name] ?? '');
-  const digest = sha256(JSON.stringify([relocate(paths, prefix, placeholder), others, parts]));
+  const digest = sha256(
+    [withoutPrefix(JSON.stringify(paths), prefix), JSON.stringify([others, parts])].join('\n'),
+  );
   return { digest, prefix };
 }
 
@@ -189,29 +194,17 @@ export function interpreterFile(store: Store, { digest }: InterpreterIdentity): 
 
 const placeholder = '{prefix}';
 
-/** The facts with one folder's path in place of another's, wherever a path begins with it. */
-export function relocate(value: unknown, from: string | null, to: string | null): unknown {
-  if (from === null || to === null) return value;
-  if (typeof value === 'string') {
-    return value === from || value.startsWith(`${from}/`) ? to + value.slice(from.length) : value;
-  }
-  if (Array.isArray(value)) return value.map((member) => relocate(member, from, to));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [
-      name,
-      // A thousand texts, and no path among them.
-      name === 'tags' ? member : relocate(member, from, to),
-    ]),
-  );
+/** JSON in which the placeholder stands for a folder wherever a text begins with its path. */
+export function withoutPrefix(json: string, prefix: string | null): string {
+  if (prefix === null) return json;
+  const path = JSON.stringify(prefix).slice(0, -1);
+  return json.replaceAll(`${path}"`, `"${placeholder}"`).replaceAll(`${path}/`, `"${placeholder}/`);
 }
 
-/** What is remembered, of no environment in particular. */
-export function withoutPrefix(
-  remembered: RememberedInterpreter,
-  prefix: string | null,
-): RememberedInterpreter {
-  return relocate(remembered, prefix, placeholder) as RememberedInterpreter;
+/** The same with a folder's path in place of the placeholder. */
+function withPrefix(json: string, prefix: string | null): string {
+  if (prefix === null) return json;
+  return json.replaceAll(`"${placeholder}`, JSON.stringify(prefix).slice(0, -1));
 }
 
 /** All that tells one virtual environment of a Python from another. */

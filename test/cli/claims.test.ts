@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
+import { IndexServer } from './index-server.ts';
 import { executable, type Finished } from './sandbox.ts';
 import { setUp } from './set-up.ts';
 
@@ -27,9 +28,14 @@ interface Running {
 }
 
 function start(words: readonly string[], environment: Record<string, string>): Running {
-  const child = spawn(executable, ['install', '--find-links', fixtures.index, ...words], {
+  const child = spawn(executable, ['install', ...words], {
     cwd: sandbox.root,
-    env: { ...sandbox.environment, PIP_ACCEL_CACHE: sandbox.cache, ...environment },
+    env: {
+      ...sandbox.environment,
+      PIP_ACCEL_CACHE: sandbox.cache,
+      PIP_FIND_LINKS: fixtures.index,
+      ...environment,
+    },
   });
   let [stdout, stderr] = ['', ''];
   const listeners = new Set<() => void>();
@@ -61,13 +67,17 @@ function readLog(file: string): readonly Logged[] {
   return lines.map((line) => JSON.parse(line) as Logged);
 }
 
-test('six installations that begin with an empty data directory build and unpack each sdist once', async () => {
+test('six installations that begin with an empty data directory fetch, build and unpack each archive once', async () => {
+  using server = await IndexServer.start(fixtures);
   const [log, builds] = [join(sandbox.root, 'six.jsonl'), join(sandbox.root, 'six.builds')];
-  const line = ['fx-pure==1.0', 'fx-cext==1.0', 'fx-src-layout==1.0'];
+  const line = ['fx-pure==1.0', 'fx-cext==1.0', 'fx-own-a==1.0'];
   const running = Array.from({ length: 6 }, (_, index) =>
     start(line, {
       VIRTUAL_ENV: anotherEnvironment(`venv-${index}`),
       PIP_ACCEL_LOG_FILE: log,
+      PIP_FIND_LINKS: '',
+      PIP_NO_INDEX: '',
+      PIP_INDEX_URL: `${server.url}/simple/`,
       FX_BUILD_LOG: builds,
     }),
   );
@@ -79,14 +89,15 @@ test('six installations that begin with an empty data directory build and unpack
   expect(readFileSync(builds, 'utf8').split('\n').filter(Boolean).sort()).toEqual([
     'fx-cext 1.0',
     'fx-pure 1.0',
-    'fx-src-layout 1.0',
+  ]);
+  const fetched = server.takeRequests().filter((path) => /fx[-_].*\.(gz|whl)$/.test(path));
+  expect(fetched.map((path) => basename(path))).toEqual([
+    'fx-cext-1.0.tar.gz',
+    'fx-pure-1.0.tar.gz',
+    'fx_own_a-1.0-py2.py3-none-any.whl',
   ]);
   const images = readLog(log).filter(({ type }) => type === 'image-made');
-  expect(images.map(({ name }) => String(name)).sort()).toEqual([
-    'fx-cext',
-    'fx-pure',
-    'fx-src-layout',
-  ]);
+  expect(images.map(({ name }) => String(name)).sort()).toEqual(['fx-cext', 'fx-own-a', 'fx-pure']);
   for (const folder of ['tmp', 'locks']) {
     expect(readdirSync(join(sandbox.cache, folder))).toEqual([]);
   }
@@ -140,7 +151,7 @@ function compilers(): readonly { readonly pid: number; readonly parent: number }
     });
 }
 
-test('sdists that need each other to be built end in an error, also in two processes', async () => {
+test('sdists that need each other to be built end in pip’s error, in one process and in several', async () => {
   const index = join(sandbox.root, 'circle');
   mkdirSync(index, { recursive: true });
   for (const [name, other] of [
@@ -158,10 +169,15 @@ test('sdists that need each other to be built end in an error, also in two proce
     );
     sandbox.run(['tar', '-czf', join(index, `${name}-1.0.tar.gz`), `${name}-1.0`]);
   }
-  const both = ['fx-egg==1.0', 'fx-hen==1.0'].map((requirement, at) =>
-    start(['--find-links', index, requirement], {
+  const lines = [['fx-egg==1.0'], ['fx-hen==1.0'], ['fx-egg==1.0', 'fx-hen==1.0']];
+  const running = lines.map((requirements, at) =>
+    start(['--find-links', index, ...requirements], {
       VIRTUAL_ENV: anotherEnvironment(`venv-circle-${at}`),
     }),
   );
-  for (const { ended } of both) expect(await ended).toMatchObject({ exitCode: 1 });
+  for (const { ended } of running) {
+    const { stdout, stderr, exitCode } = await ended;
+    expect(exitCode).toBe(1);
+    expect(stdout + stderr).toContain('is already being built');
+  }
 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { executable } from './sandbox.ts';
 import { setUp } from './set-up.ts';
@@ -86,6 +87,22 @@ test('what was decided before the wait is decided anew where the environment has
   expect(output).toContain('Requirement already satisfied: fx-many');
   expect(output).not.toContain('Successfully installed');
   expect(exitCode).toBe(0);
+});
+
+test('an environment that was made anew while somebody waited for it is locked anew', async () => {
+  const holder = await holdLock('LOCK_EX');
+  const run = start(['install', 'fx-many']);
+  await run.said('waiting for');
+  sandbox.run(['cp', '-a', purelib, `${purelib}.new`]);
+  sandbox.run(['mv', purelib, `${purelib}.old`]);
+  sandbox.run(['mv', `${purelib}.new`, purelib]);
+  const next = await holdLock('LOCK_EX');
+  holder.stdin?.end();
+  const exitCode = await Promise.race([run.ended, setTimeout(500, 'still waiting')]);
+  expect(exitCode).toBe('still waiting');
+  next.stdin?.end();
+  expect((await run.ended).exitCode).toBe(0);
+  expect(existsSync(join(purelib, 'fx_many-4.dist-info'))).toBe(true);
 });
 
 test('after lock-timeout an installation fails, and names the environment and the option', async () => {

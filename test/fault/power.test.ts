@@ -141,7 +141,7 @@ test('a power cut at any change leaves the data directory whole, and the next ru
   const published = points.filter(({ call, path }) => call !== 'link' && !path.includes('-build/'));
   const tried: Point[] = [];
   const failures: Record<string, readonly string[]> = {};
-  for (const ordinal of samplePoints(published, 8, 100)) {
+  for (const ordinal of samplePoints(published, 6, 100)) {
     startOver();
     const { hit } = await faults.killAt(ordinal, run);
     disk.cut();
@@ -154,5 +154,5 @@ test('a power cut at any change leaves the data directory whole, and the next ru
     `${tried.length} of ${published.length} points: ${JSON.stringify(countKinds(tried))}`,
   );
   expect(failures).toEqual({});
-  expect(tried.length).toBeGreaterThan(4);
+  expect(tried.length).toBeGreaterThan(3);
 });

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openStore } from '../../src/store/layout.ts';
 import { Fixtures } from '../cli/fixtures.ts';
 import { executable, type Finished } from '../cli/sandbox.ts';
 
@@ -119,6 +120,23 @@ test.each(['images', 'decisions', 'sources', 'tmp', 'locks'])(
     expect(stderr).toContain(`${join(cache, name)} belongs to user ${nobody}`);
   },
 );
+
+test.each([
+  ['source', 'fx-own-a==1.0', 'sources', 'fx_own_a-1.0-py2.py3-none-any.whl'],
+  ['binary distribution', 'fx-src-layout==1.0', 'binaries', 'fx-src-layout:1.0:.*.tar.gz'],
+])('a %s that another user planted is set aside', (kind, requirement, place, name) => {
+  install(root, requirement);
+  const { stdout } = run(root, ['find', join(cache, place), '-regex', `.*/${name}`]);
+  const archive = stdout.trim();
+  chownSync(archive, nobody, nobody);
+  rmSync(openStore(cache).images, { recursive: true });
+  const { stderr, exitCode } = install(root, requirement);
+  expect(exitCode).toBe(0);
+  expect(stderr).toBe(
+    `WARNING: Set aside a damaged ${kind}: ${archive}: ${archive} belongs to user ${nobody}\n`,
+  );
+  expect(lstatSync(archive)).toMatchObject({ uid: root });
+});
 
 test('a folder that a group can write to is used by the user whose own group it is, and by nobody else', () => {
   mkdirSync(cache);

@@ -167,24 +167,31 @@ test('a RECORD removes nothing outside of the environment, and inside what pip r
   expect(existsSync(join(site, 'lying-2.0.dist-info'))).toBe(true);
 });
 
-test.each(['.', '..', '../..', '../../..', '/', '//', './/'])(
-  'a RECORD that names %j takes no folder away',
-  (row) => {
-    rmSync(links, { recursive: true });
-    mkdirSync(links);
-    offer({ name: 'lying', rows: `${row},,\n` });
-    offer({ name: 'lying', version: '2.0' });
-    sandbox.pip(line('lying==1.0'));
-    const before = sandbox.snapshot();
-    const { exitCode, stderr } = sandbox.accel(line('lying==2.0'));
-    console.log(row, exitCode, stderr);
-    expect(isUntouched()).toBe(true);
-    const after = sandbox.snapshot();
-    expect(
-      Object.keys(before).filter((name) => !(name in after) && !name.includes('lying')),
-    ).toEqual([]);
-  },
-);
+test.each(['.', '../../..'])('a RECORD that names %j takes no folder away', (row) => {
+  rmSync(links, { recursive: true });
+  mkdirSync(links);
+  offer({ name: 'lying', rows: `${row},,\n` });
+  offer({ name: 'lying', version: '2.0' });
+  sandbox.pip(line('lying==1.0'));
+  const before = sandbox.snapshot();
+  const { exitCode, stderr } = sandbox.accel(line('lying==2.0'));
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('The environment is as it was before');
+  expect(isUntouched()).toBe(true);
+  expect(differences(sandbox.snapshot(), before)).toEqual([]);
+});
+
+test.each<[what: string, content: Buffer]>([
+  ['that names itself', Buffer.from('-r hostile.txt\n')],
+  ['of bytes in no encoding', Buffer.from([0x67, 0xff, 0x0a])],
+  ['with a NUL', Buffer.from('good\0==1.0\n')],
+])('a requirement file %s ends as with pip', (_what, content) => {
+  const file = join(sandbox.root, 'hostile.txt');
+  writeFileSync(file, content);
+  const expected = sandbox.pip(['install', '-r', file]);
+  expect(expected.exitCode).not.toBe(0);
+  expect(sandbox.accel(['install', '-r', file])).toEqual(expected);
+});
 
 test('nothing is written through links that lie in the place of the store’s own entries', () => {
   rmSync(links, { recursive: true });

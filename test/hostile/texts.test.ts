@@ -201,25 +201,26 @@ describe('a page of an index', () => {
   });
 });
 
-test.each([
-  'Name : a\n',
-  ' continued\nName: a\n',
-  'From me\nName: a\n',
-  ':x\nName: a\n',
-  'Name: a\r\n b\r\nVersion: 1\r\n\r\nBody: c\n',
-  'Nämé: a\nName: b\n',
-  'Name\0: a\n',
-  'Name: a\nno header\nVersion: 1\n',
-  '\nName: a\n',
-])('headers are the ones that Python reads: %j', (text) => {
+test('headers are the ones that Python reads', () => {
+  const texts = [
+    'Name : a\n',
+    ' continued\nName: a\n',
+    'From me\nName: a\n',
+    ':x\nName: a\n',
+    'Name: a\r\n b\r\nVersion: 1\r\n\r\nBody: c\n',
+    'Nämé: a\nName: b\n',
+    'Name\0: a\n',
+    'Name: a\nno header\nVersion: 1\n',
+    '\nName: a\n',
+  ];
   const program =
-    'import email.parser, json, sys; print(json.dumps([[n.lower(), v] for n, v in email.parser.Parser().parsestr(json.load(sys.stdin), True).items()]))';
+    'import email.parser, json, sys; print(json.dumps([[[n.lower(), v] for n, v in email.parser.Parser().parsestr(text, True).items()] for text in json.load(sys.stdin)]))';
   const { stdout } = spawnSync('python3', ['-c', program], {
-    input: JSON.stringify(text),
+    input: JSON.stringify(texts),
     encoding: 'utf8',
   });
-  const own = [...parseHeaders(text)].flatMap(([name, values]) =>
-    values.map((value) => [name, value]),
+  const own = texts.map((text) =>
+    [...parseHeaders(text)].flatMap(([name, values]) => values.map((value) => [name, value])),
   );
   expect(own).toEqual(JSON.parse(stdout));
 });

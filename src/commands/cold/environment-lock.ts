@@ -135,10 +135,18 @@ export class EnvironmentLock {
 
   #repair(): void {
     const { prefix, scheme } = this.#interpreter;
-    const undone = findJournals(scheme).filter((name) =>
-      repair(name, scheme, changeableRoots(this.#interpreter)),
-    );
-    if (undone.length === 0) return;
+    const roots = changeableRoots(this.#interpreter);
+    try {
+      const undone = findJournals(scheme).filter((name) => repair(name, scheme, roots));
+      if (undone.length === 0) return;
+    } catch (error) {
+      if (error instanceof PipAccelError || errnoOf(error) === null) throw error;
+      throw new PipAccelError(
+        'environment-unusable',
+        `${prefix} was left half-changed by a run that was cut off, and cannot be put right: ${(error as Error).message}`,
+        { cause: error, hint: 'Run pip-accel as the user who ran it then, or as root.' },
+      );
+    }
     this.#reporter.warning(`put back what a run that was cut off had changed in ${prefix}`);
   }
 

@@ -7,6 +7,7 @@ import { errnoOf, hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Sha256, Source } from '../../core/types.ts';
 import { type Claimant, withClaim } from '../../store/cold/claims.ts';
 import { digestFile } from '../../store/cold/digest.ts';
+import { strangenessOf } from '../../store/cold/folders.ts';
 import { publishFile, publishJson } from '../../store/cold/publish.ts';
 import { setAside } from '../../store/cold/quarantine.ts';
 import type { Store } from '../../store/layout.ts';
@@ -54,10 +55,17 @@ export async function obtainSource(
 async function findWhole(source: Source, context: DownloadContext): Promise<StoredSource | null> {
   const { store, emit } = context;
   const stored = findSource(store, source, context);
-  if (!stored || (await digestFile(stored.path)).sha256 === stored.sha256) return stored;
-  const damage = { kind: 'source', fault: 'its sha256 is not the one that it came with' };
-  await setAside(store, [stored.path, recordPath(stored.path)], damage, emit);
+  if (!stored) return null;
+  const files = [stored.path, recordPath(stored.path)] as const;
+  const fault = strangenessOf(files) ?? (await faultOf(stored));
+  if (fault === null) return stored;
+  await setAside(store, files, { kind: 'source', fault }, emit);
   return null;
+}
+
+async function faultOf({ path, sha256 }: StoredSource): Promise<string | null> {
+  const isWhole = (await digestFile(path)).sha256 === sha256;
+  return isWhole ? null : 'its sha256 is not the one that it came with';
 }
 
 async function obtainAnew(source: Source, context: DownloadContext): Promise<StoredSource> {

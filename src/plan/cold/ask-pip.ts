@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../../config/load.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Decided, DirectSource, Sha256, Version } from '../../core/types.ts';
 import { type OutputLine, runLines } from '../../process/cold/run.ts';
 import { normalizeName } from '../../python/names.ts';
+import { filenameOf } from '../pinned/filename.ts';
 
 /** The question: `pip install` with the user's own words. */
 export interface PipQuestion {
@@ -129,7 +130,7 @@ export function parseReport(text: string): readonly Decided[] {
     key: normalizeName(item.metadata.name),
     source: {
       url: item.download_info.url,
-      filename: decodeURIComponent(basename(new URL(item.download_info.url).pathname)),
+      filename: filenameOf(item.download_info.url),
       sha256: sha256Of(item.download_info),
       ...otherHashOf(item.download_info),
     },

@@ -18,9 +18,9 @@ interface WheelName {
   readonly build: readonly [number: number, rest: string] | null;
 }
 
-/** The last part of a URL's path, unquoted. */
+/** The last part of a URL's unquoted path, which pip unquotes once more (`models/link.py`). */
 export function filenameOf(url: string): string {
-  return decode(basename(new URL(url).pathname));
+  return basename(decode(basename(decode(new URL(url).pathname))));
 }
 
 function decode(text: string): string {

@@ -3,13 +3,7 @@ import type { Libc } from '../libc.ts';
 
 const setDescriptorFlags = 2; // F_SETFD
 
-let opened: Libc | undefined;
-
 export function libc(): Libc {
-  return (opened ??= open());
-}
-
-function open(): Libc {
   const library = koffi.load(null);
   const fcntl = library.func('int fcntl(int, int, ...)');
   const execve = library.func('int execve(const char *, const char **, const char **)');

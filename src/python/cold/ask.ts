@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Environment } from '../../config/load.ts';
 import type { Interpreter } from '../../core/types.ts';
-import { publishJson } from '../../store/cold/publish.ts';
+import { publishText } from '../../store/cold/publish.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { Store } from '../../store/layout.ts';
 import {
@@ -111,7 +111,11 @@ async function remember(
     })),
     folders: folders.map((path) => ({ path, stamp: pathFilesStamp(path, prefix) })),
   };
-  await publishJson(store, interpreterFile(store, identity), withoutPrefix(facts, prefix));
+  await publishText(
+    store,
+    interpreterFile(store, identity),
+    withoutPrefix(JSON.stringify(facts), prefix),
+  );
 }
 
 /** Python's own modules: to list their hundreds of names would take half a millisecond of each run. */

@@ -6,7 +6,6 @@ they decide where pip would install and what it would take. Runs on 2.7 and from
 import json
 import os
 import platform
-import re
 import site
 import sys
 import sysconfig
@@ -55,17 +54,7 @@ def find_pip():
             script = None
     except (IOError, OSError):
         script = None
-    started_by = script and interpreter_of(text.decode("utf-8", "replace"))
-    return {"version": pip.__version__, "script": script, "startedBy": started_by, "module": os.path.abspath(pip.__file__).replace(".pyc", ".py")}
-
-
-def interpreter_of(script):
-    """The Python that a script's first lines name, where it is this one under another name."""
-    match = re.match(r"#!(?:/bin/sh\n'''exec' )?\"?(/[^ \n\"]*python[^ \n\"]*)", script)
-    named = match and match.group(1)
-    if not named or os.path.dirname(named) != os.path.dirname(sys.executable):
-        return None
-    return named if os.path.realpath(named) == os.path.realpath(sys.executable) else None
+    return {"version": pip.__version__, "script": script, "module": os.path.abspath(pip.__file__).replace(".pyc", ".py")}
 
 
 def implementation_name():

@@ -5,6 +5,7 @@ import { type BinaryManifest, binaryPaths, readManifest } from '../binaries.ts';
 import { type BinaryKeyInputs, canonicalJson } from '../key.ts';
 import type { Store } from '../layout.ts';
 import { digestFile } from './digest.ts';
+import { strangenessOf } from './folders.ts';
 import { setAside } from './quarantine.ts';
 
 /**
@@ -22,7 +23,8 @@ export async function findBinary(
   const fault =
     manifest === 'damaged'
       ? 'its manifest cannot be read'
-      : await faultOf(paths.archive, manifest, inputs);
+      : (strangenessOf([paths.archive, paths.manifest]) ??
+        (await faultOf(paths.archive, manifest, inputs)));
   if (manifest === 'damaged' || fault !== null) {
     const damage = { kind: 'binary distribution', fault: String(fault) };
     await setAside(store, [paths.archive, paths.manifest], damage, emit);

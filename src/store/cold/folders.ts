@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Store } from '../layout.ts';
@@ -17,6 +18,21 @@ export async function makeFolder(store: Store, folder: string, mode = 0o755): Pr
   for (let made = folder; made.length >= first.length; made = dirname(made)) {
     await syncPath(dirname(made));
   }
+}
+
+/**
+ * Why files of the store are not to be used, which lie in folders that only this user and root can
+ * write to now; null where they may be.
+ */
+export function strangenessOf(paths: readonly string[]): string | null {
+  for (const path of paths) {
+    const status = lstatSync(path, { throwIfNoEntry: false });
+    if (!status) continue;
+    if (!status.isFile()) return `${path} is no regular file`;
+    const user = process.geteuid?.() ?? status.uid;
+    if (status.uid !== user && status.uid !== 0) return `${path} belongs to user ${status.uid}`;
+  }
+  return null;
 }
 
 /** `fsync(2)` of a file or a folder. */

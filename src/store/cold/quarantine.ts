@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
@@ -27,7 +27,8 @@ export async function setAside(
   const time = new Date().toISOString().replace(/[-:.]/g, '');
   const prefix = `${time}-${randomBytes(3).toString('hex')}`;
   for (const path of paths) {
-    if (existsSync(path)) await moveAway(path, join(store.damaged, `${prefix}-${basename(path)}`));
+    const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    if (isThere) await moveAway(path, join(store.damaged, `${prefix}-${basename(path)}`));
   }
   emit({
     type: 'warning',

@@ -56,6 +56,12 @@ export async function inTemporary<Result>(
   }
 }
 
+/** Removes what processes left that were killed. */
+export async function clearUp(store: Store): Promise<void> {
+  await makeFolder(store, store.temporary, 0o700);
+  await sweep(store);
+}
+
 async function openWorkshop(store: Store) {
   await makeFolder(store, store.temporary, 0o700);
   for (;;) {
@@ -64,8 +70,7 @@ async function openWorkshop(store: Store) {
     const lock = await tryLock(folder);
     // Whoever clears up may have come before the lock.
     if (lock && existsSync(folder)) {
-      await sweep(store, folder);
-      await sweepClaims(store);
+      await sweep(store);
       return { folder, lock };
     }
     lock?.release();
@@ -95,12 +100,12 @@ async function tryLock(path: string): Promise<Lock | null> {
   }
 }
 
-/** Removes what nobody holds any more; what cannot be removed waits for the next run. */
-async function sweep(store: Store, own: string): Promise<void> {
+/** Removes what nobody holds any more, claims as well; what cannot be removed waits for the next run. */
+async function sweep(store: Store): Promise<void> {
   for (const name of await readdir(store.temporary)) {
     const path = join(store.temporary, name);
     // The lock itself, where the kernel's does not work.
-    if (path === own || name.endsWith('.lock')) continue;
+    if (name.endsWith('.lock')) continue;
     try {
       if (name.startsWith(locked)) await removeUnlocked(path);
       else if (Date.now() - (await lstat(path)).mtimeMs > abandonedAfter) await removeTree(path);
@@ -108,6 +113,7 @@ async function sweep(store: Store, own: string): Promise<void> {
       if (errnoOf(error) === null) throw error;
     }
   }
+  await sweepClaims(store);
 }
 
 async function removeUnlocked(path: string): Promise<void> {

@@ -70,6 +70,9 @@ export async function fetchMetadata(
   return parseMetadata(new TextDecoder('utf-8', { fatal: true }).decode(body));
 }
 
+/** Bytes; the largest pages of PyPI have some 30 million. */
+const largestPage = 256 << 20;
+
 interface Fetched {
   readonly body: Uint8Array;
   readonly url: string;
@@ -86,9 +89,17 @@ async function fetchBytes(
     'accept-encoding': 'gzip, identity',
     ...headers,
   });
-  const bytes = Buffer.from(await response.body.arrayBuffer());
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > largestPage) throw new Error(`${url.href} is larger than ${largestPage} bytes`);
+    chunks.push(chunk);
+  }
+  const bytes = Buffer.concat(chunks);
   const encoding = response.headers['content-encoding'];
-  const body = encoding === 'gzip' ? await promisify(gunzip)(bytes) : bytes;
+  const body =
+    encoding === 'gzip' ? await promisify(gunzip)(bytes, { maxOutputLength: largestPage }) : bytes;
   const contentType = String(response.headers['content-type'] ?? '');
   return { body, url: url.href, contentType };
 }
