@@ -164,10 +164,12 @@ class RemovedPaths {
   readonly paths = new Set<string>();
   readonly #interpreter: Interpreter;
   readonly #roots: readonly string[];
+  readonly #folders: readonly string[];
   readonly #realFolders = new Map<string, string | null>();
 
   constructor(interpreter: Interpreter) {
     this.#interpreter = interpreter;
+    this.#folders = Object.values(interpreter.scheme).flatMap(withRealPath);
     // pip asks for the prefix in a virtual environment, and outside of one removes whatever
     // RECORD names; a RECORD has no business outside of prefix and scheme.
     const roots = interpreter.isVirtualEnvironment
@@ -178,6 +180,11 @@ class RemovedPaths {
 
   permits(path: string): boolean {
     return this.#roots.some((root) => isWithin(path, root));
+  }
+
+  /** True for a folder of the environment itself, which a RECORD can only name by malice: pip fails at it. */
+  #holdsOthers(path: string): boolean {
+    return this.#folders.some((folder) => isWithin(folder, path));
   }
 
   addRecorded(location: string, entry: string): void {
@@ -194,7 +201,7 @@ class RemovedPaths {
     const folder = this.#realFolder(dirname(path));
     if (folder === null) return;
     const real = join(folder, basename(path));
-    if (!existsSync(real) || !this.permits(real)) return;
+    if (!existsSync(real) || !this.permits(real) || this.#holdsOthers(real)) return;
     this.paths.add(real);
     const { cacheTag } = this.#interpreter;
     if (extname(real) === '.py' && cacheTag !== null) {
