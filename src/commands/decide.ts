@@ -1,7 +1,6 @@
 import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { requestKey } from '../plan/request/key.ts';
-import { localPaths } from '../plan/request/local.ts';
 import { filesInMessages } from '../plan/request/request.ts';
 import { replayedLines, satisfiedNames } from '../report/install-lines.ts';
 import type { InstallJob } from './job.ts';
@@ -65,15 +64,10 @@ function recall(job: InstallJob, decision: RememberedDecision, key: string | nul
   const { items, conflicts, lines, files } = decision;
   const isDirect = items.length > 0 && items.every(({ decided }) => decided.direct !== null);
   if (isDirect && !job.context.settings.offline) return forPipAlone;
-  const now = filesInMessages(job.request);
-  const renamed = (line: string) =>
-    files.reduce(
-      (text, file, index) => text.replaceAll(`-r ${file} (`, `-r ${now[index] ?? file} (`),
-      line,
-    );
-  const place = { installed: job.installed.values(), direct: localPaths(job.request) };
-  for (const line of job.options.quiet > 0 ? [] : replayedLines(lines ?? [], place)) {
-    job.reporter.emit({ type: 'pip-line', stream: 'stdout', line: renamed(line), end: '\n' });
+  const said = job.options.quiet > 0 ? [] : replayedLines(lines ?? [], job.installed);
+  if (said.length > 0) {
+    const line = withFiles(said.join('\n'), files, filesInMessages(job.request));
+    job.reporter.emit({ type: 'pip-line', stream: 'stdout', line, end: '\n' });
   }
   const isBeside = job.options.flag('ignore-installed');
   return {
@@ -86,4 +80,12 @@ function recall(job: InstallJob, decision: RememberedDecision, key: string | nul
     remembered: key,
     isFromStore: true,
   };
+}
+
+/** A text of pip's lines with requirement files as they are called now. */
+function withFiles(text: string, before: readonly string[], now: readonly string[]): string {
+  return before.reduce((renamed, file, index) => {
+    const name = now[index] ?? file;
+    return name === file ? renamed : renamed.replaceAll(`-r ${file} (`, `-r ${name} (`);
+  }, text);
 }

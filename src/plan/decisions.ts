@@ -1,20 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Decided } from '../core/types.ts';
+import type { Decided, NormalizedName } from '../core/types.ts';
 import type { Store } from '../store/layout.ts';
+
+/** A line of pip's that is said again: as it stands, or around the place where a distribution is installed. */
+export type KeptLine = string | readonly [before: string, key: NormalizedName, after: string];
 
 /** What pip answered to one request, and what follows from it. */
 export interface RememberedDecision {
-  readonly format: 2;
+  readonly format: 3;
   /** In the order of installation, with the names as messages spell them. */
   readonly items: readonly { readonly decided: Decided; readonly spelling: string }[];
   /** What pip warns of afterwards; null where all is well. */
   readonly conflicts: string | null;
   /**
-   * What pip said on the way, and says again when the decision is taken from memory; null where
-   * it was told to be quiet.
+   * What pip says when the decision is taken from memory; null where it was told to be quiet when
+   * it decided.
    */
-  readonly lines: readonly string[] | null;
+  readonly lines: readonly KeptLine[] | null;
   /** The requirement files as `lines` name them; the next time they may lie elsewhere. */
   readonly files: readonly string[];
   /** No index can change it. */
@@ -34,7 +37,7 @@ export function recallDecision(store: Store, key: string): RememberedDecision | 
     const decision = JSON.parse(
       readFileSync(decisionFile(store, key), 'utf8'),
     ) as RememberedDecision;
-    return decision.format === 2 && Array.isArray(decision.files) ? decision : null;
+    return decision.format === 3 && Array.isArray(decision.files) ? decision : null;
   } catch {
     return null;
   }

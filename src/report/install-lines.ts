@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import type { DistributionMetadata, InstalledDistribution, NormalizedName } from '../core/types.ts';
+import type { KeptLine } from '../plan/decisions.ts';
 import type { PlannedItem } from '../plan/plan.ts';
-import { normalizeName } from '../python/names.ts';
 import { displayPath } from '../python/pip.ts';
 import { compareText } from '../python/text.ts';
 
@@ -48,59 +47,26 @@ export function installedLine(
   return `Successfully installed ${words.join(' ')}`;
 }
 
-/** Lines of a decision that are said again when it comes from memory; what told of downloads is not. */
-const replayed =
-  /^(Collecting |Obtaining |Processing |Looking in |Ignoring |Requirement already |\S+ is already installed with the same version )/;
-
-/** What pip does to learn the metadata of a source: said while it decides, and again when it installs that. */
-const preparation =
-  /^ {2}(Installing build dependencies|Checking if build backend|Getting requirements to build|Installing backend dependencies|Preparing (editable )?metadata)/;
-
-/** Lines of an installation that were said before, in the decision, or that stand for a part of it only. */
-export function isOfTheWholeLine(line: string): boolean {
-  return (
-    /^(Installing collected packages:|Successfully installed |Processing |Collecting |Obtaining |Looking in )/.test(
-      line,
-    ) || preparation.test(line)
-  );
-}
-
-/** What has changed since a decision's lines were said. */
-export interface ReplayPlace {
-  readonly installed: Iterable<InstalledDistribution>;
-  /** Paths of the projects and archives that pip installs itself, which are prepared each time. */
-  readonly direct: ReadonlySet<string>;
-}
-
 /** pip's lines of an earlier run, with the places at which distributions lie now. */
-export function replayedLines(lines: readonly string[], place: ReplayPlace): readonly string[] {
-  const locations = new Map([...place.installed].map(({ key, location }) => [key, location]));
-  let isDirect = false;
-  return lines.flatMap((line) => {
-    if (!line.startsWith(' ')) isDirect = isOfDirect(line, place.direct);
-    if (!replayed.test(line) && !(isDirect && preparation.test(line))) return [];
-    return [withLocation(line, locations)];
+export function replayedLines(
+  lines: readonly KeptLine[],
+  installed: ReadonlyMap<NormalizedName, InstalledDistribution>,
+): readonly string[] {
+  const places = new Map<string, string>();
+  return lines.map((line) => {
+    if (typeof line === 'string') return line;
+    const [before, key, after] = line;
+    const location = installed.get(key)?.location ?? '';
+    let place = places.get(location);
+    if (place === undefined) {
+      place = displayPath(location);
+      places.set(location, place);
+    }
+    return before + place + after;
   });
 }
-
-function isOfDirect(line: string, direct: ReadonlySet<string>): boolean {
-  const processed = /^Processing (.*?)(?: \(from .*\))?$/.exec(line)?.[1];
-  return processed === undefined ? line.startsWith('Obtaining ') : direct.has(resolve(processed));
-}
-
-const satisfied = /^Requirement already [\w ,-]+: (([\w.-]+).*?) in (\S.*?) \(/;
 
 /** The distributions that pip found installed. */
-export function satisfiedNames(lines: readonly string[]): readonly NormalizedName[] {
-  return lines.flatMap((line) => {
-    const [, , name] = satisfied.exec(line) ?? [];
-    return name === undefined ? [] : [normalizeName(name)];
-  });
-}
-
-function withLocation(line: string, locations: ReadonlyMap<NormalizedName, string>): string {
-  const [, requirement, name = '', place = ''] = satisfied.exec(line) ?? [];
-  const location = locations.get(normalizeName(name));
-  if (requirement === undefined || location === undefined) return line;
-  return line.replace(` in ${place} (`, ` in ${displayPath(location)} (`);
+export function satisfiedNames(lines: readonly KeptLine[]): readonly NormalizedName[] {
+  return lines.flatMap((line) => (typeof line === 'string' ? [] : [line[1]]));
 }

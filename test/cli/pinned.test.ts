@@ -90,7 +90,7 @@ function install({ lines, environment = online(), words = [] }: Install): Finish
 
 /** The decision that this run left behind. */
 function decision(): RememberedDecision & { readonly decided: readonly Decided[] } {
-  const folder = join(sandbox.cache, 'decisions', 'v2');
+  const folder = join(sandbox.cache, 'decisions', 'v3');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.json'))
     .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as RememberedDecision)
@@ -166,7 +166,8 @@ describe('a pinned set is decided without pip', () => {
     expect(started).toBe(0);
     const { decided, lines: said, pinned } = decision();
     expect(byName(decided)).toEqual(byName(pip.decided));
-    expect([...(said ?? [])].sort()).toEqual([...pip.lines].sort());
+    const expected = keptLines(pip.lines, new Set());
+    expect((said ?? []).map(String).sort()).toEqual(expected.map(String).sort());
     expect(pinned).toBe(true);
   });
 

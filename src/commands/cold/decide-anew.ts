@@ -6,6 +6,8 @@ import { type Decision, forPipAlone, keyOf } from '../decide.ts';
 import type { InstallJob } from '../job.ts';
 import { ask } from './ask.ts';
 import { areRepeatable, isForPipAlone } from './local-projects.ts';
+import { localPaths } from '../../plan/request/local.ts';
+import { keptLines } from '../../report/cold/kept-lines.ts';
 import { decidePinned } from './pinned.ts';
 import { plan } from './plan.ts';
 import { remember } from './remember.ts';
@@ -44,10 +46,10 @@ async function keep(
   const planned = plan(job, decided);
   const items = planned.items.map((item) => ({ decided: item.decided, spelling: item.spelling }));
   await remember(job, (await isToKeep(job, key, decided)) ? key : null, {
-    format: 2,
+    format: 3,
     items,
     conflicts: planned.conflicts,
-    lines,
+    lines: lines && keptLines(lines, localPaths(job.request)),
     files: filesInMessages(job.request),
     pinned: isClosurePinned(job.request, decided, job.context.interpreter.markers),
     time,

@@ -11,7 +11,7 @@ import type { InstallRequest } from '../../plan/request/request.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { normalizeName } from '../../python/names.ts';
 import { formatRequirement, parseRequirement } from '../../python/pep508.ts';
-import { isOfTheWholeLine } from '../../report/install-lines.ts';
+import { isOfTheWholeLine } from '../../report/cold/kept-lines.ts';
 import type { InstallJob } from '../job.ts';
 
 /** Options that decided what to install, and have nothing to say on how. */
