@@ -6,6 +6,7 @@ export type Event =
   | {
       readonly type: 'pip-line';
       readonly stream: 'stdout' | 'stderr';
+      /** Or several, with line ends between, that are said at once. */
       readonly line: string;
       /** Nothing after a question of pip's. */
       readonly end: '\n' | '';

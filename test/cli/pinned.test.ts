@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Decided } from '../../src/core/types.ts';
+import { keptLines } from '../../src/report/cold/kept-lines.ts';
 import type { RememberedDecision } from '../../src/plan/decisions.ts';
 import { parseReport } from '../../src/plan/cold/ask-pip.ts';
 import { Fixtures } from './fixtures.ts';
