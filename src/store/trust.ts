@@ -1,6 +1,6 @@
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { hasErrno, PipAccelError } from '../core/errors.ts';
+import { errnoOf, hasErrno, PipAccelError } from '../core/errors.ts';
 import type { Store } from './layout.ts';
 
 const writableByGroup = 0o020;
@@ -23,13 +23,26 @@ export function distrust(store: Store, folders: readonly string[]): PipAccelErro
     for (const path of pathTo(store, folder)) {
       if (seen.has(path)) continue;
       seen.add(path);
-      const status = lstatSync(path, { throwIfNoEntry: false });
-      if (!status) break;
-      const fault = faultOf(path, status, user);
+      const status = statusOf(path);
+      if (status === null) break;
+      const fault = typeof status === 'string' ? status : faultOf(path, status, user);
       if (fault !== null) return unsafe(path, fault);
     }
   }
   return null;
+}
+
+/** null where there is nothing; a text where that cannot be told. */
+function statusOf(path: string): Stats | string | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    // A file in the place of a folder is met when something is written.
+    if (hasErrno(error, 'ENOTDIR')) return null;
+    const code = errnoOf(error);
+    if (code === null) throw error;
+    return `cannot be looked at (${code})`;
+  }
 }
 
 /** The folders from which an installation reads while it asks nobody: a constant number of looks. */

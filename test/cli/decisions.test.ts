@@ -144,7 +144,7 @@ if os.path.exists(${JSON.stringify(once)}) and b'--dry-run' in open('/proc/self/
       .map((name) => join(cache, 'decisions', 'v3', String(name)))
       .filter((name) => name.endsWith('.json'));
     const decision = JSON.parse(readFileSync(file, 'utf8')) as RememberedDecision;
-    const lines = ['Requirement already satisfied: fx-wheel in ./venv/lib (1.0)'];
+    const lines = [['Requirement already satisfied: fx-wheel in ', 'fx-wheel', ' (1.0)']];
     writeFileSync(file, JSON.stringify({ ...decision, items: [], lines }));
     sandbox.resetEnvironment();
     const { stdout } = sandbox.accel(line, { environment });
