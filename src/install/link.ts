@@ -41,12 +41,11 @@ export class Linker {
   /** The way to put files of one folder into another; both exist. */
   between(source: string, target: string): LinkFile {
     const pair = `${this.#device(source)}:${this.#device(target)}`;
+    let method = this.#methods.get(pair) ?? (this.#mode === 'auto' ? 'clone' : this.#mode);
     return (from, to, mtime) => {
-      let method = this.#methods.get(pair) ?? (this.#mode === 'auto' ? 'clone' : this.#mode);
       for (;;) {
         try {
           methods[method](from, to, mtime);
-          this.#methods.set(pair, method);
           return;
         } catch (error) {
           const next = this.#nextMethod(error, method, { from, to });
