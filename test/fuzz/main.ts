@@ -1,7 +1,7 @@
 /**
  * Fuzzes our parsers and readers: `node test/fuzz/run.mjs SECONDS PAIRS [EXECUTIONS]`, with the time
  * for a round of all targets, how many questions are put to Python's parsers too, and after how many
- * executions no further round begins. `replay TARGET FILE` runs one input; FUZZ_SEED repeats a run.
+ * executions no further round begins; options are vitest's. `replay TARGET FILE` runs one input; FUZZ_SEED repeats a run.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,8 @@ import { longestInput } from './mutate.ts';
 import { textTargets } from './text-targets.ts';
 
 const targets = [...textTargets, ...archiveTargets];
+/** As vitest has it: where the counts go, for `.ci/run`. */
+const reportOption = '--outputFile.json=';
 /** Seconds without an end after which an input hangs. */
 const patience = 20;
 
@@ -32,7 +34,9 @@ async function main(words: readonly string[]): Promise<number> {
     await targets.find((target) => target.name === name)?.run(readFileSync(file));
     return 0;
   }
-  const [seconds = 60, pairs = 20_000, wanted = 0] = words.map(Number);
+  const isOption = (word: string) => word.startsWith('--');
+  const numbers = words.filter((word) => !isOption(word)).map(Number);
+  const [seconds = 60, pairs = 20_000, wanted = 0] = numbers;
   const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000);
   process.stdout.write(`seed ${seed}\n`);
   const compared = await compareWithPython(pairs, seed);
@@ -47,6 +51,10 @@ async function main(words: readonly string[]): Promise<number> {
   const failed = [...outcomes.values()].filter(({ finding }) => finding).length + compared.failed;
   const passed = outcomes.size + compared.passed + compared.failed - failed;
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  const file = words.find((word) => word.startsWith(reportOption))?.slice(reportOption.length);
+  if (file !== undefined) {
+    writeFileSync(file, JSON.stringify({ numPassedTests: passed, numFailedTests: failed }));
+  }
   return failed > 0 ? 1 : 0;
 }
 
