@@ -11,7 +11,9 @@ import {
 } from './config/load.ts';
 import type { Settings } from './config/options.ts';
 import { PipAccelError } from './core/errors.ts';
+import { journalPrefix } from './core/journal-name.ts';
 import type { Interpreter } from './core/types.ts';
+import { listFolder } from './plan/installed.ts';
 import { openDescriptors } from './process/descriptors.ts';
 import { choosePython, recallInterpreter, startedBy, startedByPip } from './python/interpreter.ts';
 import { borrowedPipCommand, pipCommand } from './python/pip.ts';
@@ -74,18 +76,36 @@ async function openContext(
   const settings = loadSettings(environment, flags);
   const store = openStore(settings.dataDirectory);
   const known = { environment, settings, store, storeFault: distrustAll(store), descriptors };
-  const chosen = choosePython({ flag: line.python, option: settings.python }, environment);
-  // `pip` would run under the name in its script's first line, and write that name into scripts.
-  const isNamed = line.python !== null || settings.python !== null;
-  const python = isNamed ? chosen : (startedByPip(chosen) ?? chosen);
-  const found = await interpreterOf(known, python);
-  const name = isNamed ? python : nameForPip(found);
-  const interpreter = [python, found.executable].includes(name)
-    ? found
-    : await interpreterOf(known, name);
+  const named = { flag: line.python, option: settings.python };
+  const found = await chosenInterpreter(known, named);
+  // A run that was replacing pip itself may have been killed.
+  const isRepaired = found.pip === null && (await repair(found, settings));
+  const interpreter = isRepaired ? await chosenInterpreter(known, named) : found;
   const pip = pipCommand(interpreter);
   const able = pip ? { interpreter, pip } : await borrowPip(known, interpreter);
   return { ...known, ...able, lock: lockOf(able.interpreter, settings) };
+}
+
+async function chosenInterpreter(
+  known: Surroundings,
+  named: { readonly flag: string | null; readonly option: string | null },
+): Promise<Interpreter> {
+  const chosen = choosePython(named, known.environment);
+  // `pip` would run under the name in its script's first line, and write that name into scripts.
+  const isNamed = named.flag !== null || named.option !== null;
+  const python = isNamed ? chosen : (startedByPip(chosen) ?? chosen);
+  const found = await interpreterOf(known, python);
+  const name = isNamed ? python : nameForPip(found);
+  return [python, found.executable].includes(name) ? found : await interpreterOf(known, name);
+}
+
+/** @returns whether there was something to put right. */
+async function repair(interpreter: Interpreter, settings: Settings): Promise<boolean> {
+  const names = listFolder(interpreter.scheme.purelib);
+  if (!names.some((name) => name.startsWith(journalPrefix))) return false;
+  const voice = { quietness: 0, verbosity: settings.logVerbosity };
+  const lock = await lockOf(interpreter, settings)(await openReporter(settings.logFormat, voice));
+  return await lock.repairAny();
 }
 
 type Surroundings = Pick<CommandContext, 'environment' | 'store' | 'storeFault'>;

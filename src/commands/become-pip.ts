@@ -31,7 +31,10 @@ export async function becomePip(
   const voice = { quietness: 0, verbosity: settings.logVerbosity };
   const lock = await context.lock(reporter ?? (await openReporter(settings.logFormat, voice)));
   await lock[mode]();
-  const inherited = { atStart, held: lock.descriptors, stays: lock.isOwn };
+  // Python 2 hands what it inherits on to all that builds start, which may outlive it.
+  const isHandedOn = context.interpreter.versionInfo[0] === 2;
+  const held = isHandedOn ? [] : lock.descriptors;
+  const inherited = { atStart, held, stays: lock.isOwn || isHandedOn };
   return await becomeProgram(command, environment, inherited);
 }
 

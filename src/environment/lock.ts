@@ -15,13 +15,27 @@ export async function lockEnvironment(
   mode: LockMode,
   waiting: Waiting,
 ): Promise<Lock | null> {
-  const folder = nearest(purelib);
   const begun = performance.now();
-  const gate = await lockPath(dirname(folder), mode, waiting);
+  const left = () => Math.max(0, waiting.timeout - (performance.now() - begun));
+  for (;;) {
+    const folder = nearest(purelib);
+    const lock = await lockBehindGate(folder, mode, waiting, left);
+    // Whoever held it may have made the folder that was missing.
+    if (lock === null || folder === nearest(purelib)) return lock;
+    lock.release();
+  }
+}
+
+async function lockBehindGate(
+  folder: string,
+  mode: LockMode,
+  waiting: Waiting,
+  left: () => number,
+): Promise<Lock | null> {
+  const gate = await lockPath(dirname(folder), mode, { ...waiting, timeout: left() });
   if (gate === null) return null;
   try {
-    const left = Math.max(0, waiting.timeout - (performance.now() - begun));
-    return await lockPath(folder, mode, { ...waiting, timeout: left });
+    return await lockPath(folder, mode, { ...waiting, timeout: left() });
   } finally {
     gate.release();
   }

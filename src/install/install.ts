@@ -73,7 +73,7 @@ export async function install(
     // A signal that came while files were linked is told of now.
     await new Promise((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
-    for (const publication of placed.published) transaction.publish(publication);
+    transaction.publish(placed.published);
     await options.beforeCommit?.();
     leftovers = transaction.commit();
   } catch (error) {

@@ -14,11 +14,13 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { hasErrno, PipAccelError } from '../core/errors.ts';
 import { journalPrefix } from '../core/journal-name.ts';
-import type { Scheme } from '../core/types.ts';
+import type { NormalizedName, Scheme } from '../core/types.ts';
 import { isWithin } from '../core/within.ts';
+import { normalizeName } from '../python/names.ts';
+import { readRecords, realPath } from './recorded.ts';
 
 /**
  * What a run changes in an environment is written down before it is done, so that it can be put
@@ -31,10 +33,12 @@ import { isWithin } from '../core/within.ts';
  *     kept/<n>        the n-th file of `present`, by another name
  *     over/<n>        a file that is about to be renamed over another
  *     new/            dist-info folders in preparation
+ *     publishing/     made when all of them are prepared, and are about to be renamed into place
  *     info/<n>        the dist-info folder in whose place the n-th was put
  *
- * What lies on another volume than the modules has a folder of the same name in the folder of
- * the scheme there. With the name ending in `.done` all is final, and the rest rubbish.
+ * Paths are written relative to the real path of the folder with the modules, so that they hold
+ * wherever an environment is moved to, and by whatever link it is reached. What lies on another
+ * volume than the modules has a folder of the same name in the folder of the scheme there. With the name ending in `.done` all is final, and the rest rubbish.
  */
 export interface Removal {
   readonly format: 1;
@@ -62,6 +66,11 @@ export interface Publication {
 
 const end = '.done';
 
+const namePattern = new RegExp(
+  `^${journalPrefix.replaceAll('.', '\\.')}[0-9a-f]{12}(${end.replace('.', '\\.')})?$`,
+);
+
+/** @param random 12 hexadecimal digits. */
 export function journalName(random: string): string {
   return `${journalPrefix}${random}`;
 }
@@ -75,23 +84,55 @@ export function journalFolders(name: string, scheme: Scheme): readonly string[] 
 
 /** @param isDurable waits until the disk has it. */
 export function writeJournal(
-  path: string,
-  content: Removal | Placing,
+  home: string,
+  part: Removal | Placing,
   { isDurable }: { readonly isDurable: boolean },
 ): void {
-  const descriptor = openSync(path, 'wx', 0o600);
+  const base = realPath(dirname(home));
+  const folders = new Map<string, string>();
+  const encode = (path: string): string => {
+    const folder = dirname(path);
+    const real = folders.get(folder) ?? realFolder(folder);
+    folders.set(folder, real);
+    return relative(base, join(real, basename(path)));
+  };
+  const name = 'paths' in part ? 'removal.json' : 'placing.json';
+  const descriptor = openSync(join(home, name), 'wx', 0o600);
   try {
-    writeFileSync(descriptor, JSON.stringify(content));
+    writeFileSync(descriptor, JSON.stringify(withPaths(part, encode)));
     if (isDurable) fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
 }
 
+/** A folder with all links in its path followed, as far as it is there. */
+export function realFolder(folder: string): string {
+  const real = realPath(folder);
+  if (real !== folder || existsSync(folder) || folder === dirname(folder)) return real;
+  return join(realFolder(dirname(folder)), basename(folder));
+}
+
+function withPaths<Part extends Removal | Placing>(
+  part: Part,
+  map: (path: string) => string,
+): Part {
+  if ('paths' in part) {
+    const folders = part.folders.map(([path, mode]) => [map(path), mode] as const);
+    return { ...part, paths: part.paths.map(map), folders };
+  }
+  const published = part.published.map(({ staged, path, aside }) => ({
+    staged: map(staged),
+    path: map(path),
+    aside: aside === null ? null : map(aside),
+  }));
+  return { ...part, fresh: part.fresh.map(map), present: part.present.map(map), published };
+}
+
 /** The journals in an environment: of runs that were killed, where nobody else can be changing it. */
 export function findJournals({ purelib }: Scheme): readonly string[] {
   try {
-    return readdirSync(purelib).filter((name) => name.startsWith(journalPrefix));
+    return readdirSync(purelib).filter((name) => namePattern.test(name));
   } catch (error) {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
@@ -120,14 +161,14 @@ export function finish(name: string, scheme: Scheme): readonly string[] {
  * @throws PipAccelError `environment-unusable`
  */
 export function repair(name: string, scheme: Scheme, roots: readonly string[]): boolean {
-  const home = join(scheme.purelib, name);
-  const owner = lstatSync(home).uid;
   const trusted = [process.getuid?.(), 0, statSync(scheme.purelib).uid];
-  if (!trusted.includes(owner)) {
+  for (const folder of journalFolders(name, scheme)) {
+    const status = lstatSync(folder, { throwIfNoEntry: false });
+    if (!status || (status.isDirectory() && trusted.includes(status.uid))) continue;
     throw new PipAccelError(
       'environment-unusable',
-      `${home} belongs to another user, who could have pip-accel move any file of this environment`,
-      { hint: `Remove ${home} if nobody is installing into this environment.` },
+      `${folder} belongs to another user, who could have pip-accel move any file of this environment`,
+      { hint: `Remove ${folder} if nobody is installing into this environment.` },
     );
   }
   if (name.endsWith(end)) {
@@ -150,14 +191,16 @@ export function undo(name: string, scheme: Scheme, roots: readonly string[]): vo
   const attempts = new Attempts(home);
   const placing = readJournal<Placing>(join(home, 'placing.json'), placingPaths, roots);
   if (placing) {
-    undoPlacing(placing, folders, attempts);
+    const isPublishing = existsSync(join(home, 'publishing'));
+    undoPublications(isPublishing ? placing.published : [], attempts);
+    undoPlacing(placing, { folders, scheme }, attempts);
     attempts.settle();
     // From here on what is in the place of something new is old.
     unlinkSync(join(home, 'placing.json'));
   }
   const removal = readJournal<Removal>(join(home, 'removal.json'), removalPaths, roots);
   if (removal) {
-    undoRemoval(removal, folders, attempts);
+    undoRemoval(removal, { folders, scheme }, attempts);
     attempts.settle();
   } else if (folders.some((folder) => existsSync(join(folder, 'old')))) {
     throw new PipAccelError(
@@ -169,16 +212,26 @@ export function undo(name: string, scheme: Scheme, roots: readonly string[]): vo
   finish(name, scheme);
 }
 
-function undoPlacing(placing: Placing, folders: readonly string[], attempts: Attempts): void {
-  for (const { staged, path, aside } of placing.published.toReversed()) {
+function undoPublications(published: readonly Publication[], attempts: Attempts): void {
+  for (const { staged, path, aside } of published.toReversed()) {
     attempts.make(path, () => {
       const isOurs = aside === null || existsSync(aside);
       if (isOurs && !existsSync(staged) && existsSync(path)) renameSync(path, staged);
-      if (aside !== null && existsSync(aside)) renameSync(aside, path);
+      if (aside !== null) moveBack(aside, path);
     });
   }
+}
+
+interface Place {
+  /** The journal's. */
+  readonly folders: readonly string[];
+  readonly scheme: Scheme;
+}
+
+function undoPlacing(placing: Placing, { folders, scheme }: Place, attempts: Attempts): void {
+  const others = recordedWithin(new Set(placing.fresh), scheme);
   for (const path of placing.fresh) {
-    attempts.make(path, () => rmSync(path, { recursive: true, force: true }));
+    attempts.make(path, () => removeBut(path, others));
   }
   for (const [at, path] of placing.present.entries()) {
     attempts.make(path, () => {
@@ -187,15 +240,68 @@ function undoPlacing(placing: Placing, folders: readonly string[], attempts: Att
   }
 }
 
-function undoRemoval(removal: Removal, folders: readonly string[], attempts: Attempts): void {
+/**
+ * What distributions have below some paths that another pip installed meanwhile: one that took part in this
+ * change, or one that came after a kill.
+ *
+ * @returns the paths and the folders above them.
+ */
+function recordedWithin(fresh: ReadonlySet<string>, scheme: Scheme): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { paths } of readRecords([scheme.purelib, scheme.platlib])) {
+    for (const path of paths) {
+      const above = pathAndFolders(path);
+      if (above.some((folder) => fresh.has(folder))) for (const one of above) found.add(one);
+    }
+  }
+  return found;
+}
+
+function pathAndFolders(path: string): readonly string[] {
+  return path === dirname(path) ? [path] : [path, ...pathAndFolders(dirname(path))];
+}
+
+/** Removes a path and all that is in it, but for some paths. */
+function removeBut(path: string, spared: ReadonlySet<string>): void {
+  if (!spared.has(path)) {
+    rmSync(path, { recursive: true, force: true });
+    return;
+  }
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  for (const name of readdirSync(path)) removeBut(join(path, name), spared);
+}
+
+function undoRemoval(removal: Removal, { folders, scheme }: Place, attempts: Attempts): void {
+  const there = new Set(
+    readRecords([scheme.purelib, scheme.platlib])
+      .filter(({ info }) => existsSync(join(info, 'METADATA')))
+      .map(({ info }) => projectOf(info)),
+  );
   for (const [path, mode] of removal.folders) {
     attempts.make(path, () => void mkdirSync(path, { mode, recursive: true }));
   }
-  for (const [at, path] of [...removal.paths.entries()].toReversed()) {
+  for (const [at, { path, project }] of [...withProjects(removal).entries()].toReversed()) {
+    // All of it is back, or somebody has installed that project since.
+    if (project !== null && there.has(project)) continue;
     attempts.make(path, () => {
       for (const folder of folders) moveBack(`${folder}/old/${at}`, path);
     });
   }
+}
+
+/** The paths in their order, each with the project whose dist-info folder came last. */
+function withProjects({
+  paths,
+}: Removal): readonly { readonly path: string; readonly project: NormalizedName | null }[] {
+  let project: NormalizedName | null = null;
+  return paths.map((path) => {
+    if (path.endsWith('.dist-info')) project = projectOf(path);
+    return { path, project };
+  });
+}
+
+function projectOf(info: string): NormalizedName {
+  return normalizeName(basename(info).split('-', 1)[0] ?? '');
 }
 
 /** All that can be done is done, also where something cannot. */
@@ -264,22 +370,21 @@ function readJournal<Part extends Removal | Placing>(
   pathsOf: (part: Part) => readonly string[],
   roots: readonly string[],
 ): Part | null {
+  const base = realPath(dirname(dirname(path)));
   let part: Part;
   try {
-    part = JSON.parse(readFileSync(path, 'utf8')) as Part;
+    const written = JSON.parse(readFileSync(path, 'utf8')) as Part;
+    part = withPaths(written, (relative) => resolve(base, relative));
   } catch (error) {
     if (error instanceof SyntaxError || hasErrno(error, 'ENOENT')) return null;
     throw error;
   }
-  const stray = pathsOf(part).find(
-    (named) => named.split('/').includes('..') || !roots.some((root) => isWithin(named, root)),
-  );
+  const real = roots.map(realPath);
+  const stray = pathsOf(part).find((named) => !real.some((root) => isWithin(named, root)));
   if (stray === undefined) return part;
   throw new PipAccelError(
     'environment-unusable',
     `${path} names ${stray}, outside of the environment`,
-    {
-      hint: 'No run of pip-accel writes that; look where it comes from, then remove it.',
-    },
+    { hint: `Nothing was changed. What a run took away lies in ${join(dirname(path), 'old')}.` },
   );
 }

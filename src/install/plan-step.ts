@@ -1,9 +1,9 @@
-import { readFileSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
-import { hasErrno } from '../core/errors.ts';
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import type { Interpreter, Scheme } from '../core/types.ts';
 import { type Image, type ImageTree, readFileLists } from '../store/images.ts';
 import type { InstallStep } from './install.ts';
+import { realFolder } from './journal.ts';
 import { below, isSkipped, isWithin, type PlannedTree } from './link-trees.ts';
 import type { PipBehaviour } from './pip-behaviour.ts';
 import type { SurveyedTree } from './planned-trees.ts';
@@ -71,7 +71,7 @@ export function planStep(
       imagePath,
       list,
       source: `${imagePath}/${tree.scheme}`,
-      target: realFolder(scheme[tree.scheme], context.folders),
+      target: realTarget(scheme[tree.scheme], context.folders),
       mtime: manifest.mtime,
       files: tree.files + compiled * tree.bytecode,
       except: within,
@@ -102,17 +102,9 @@ function scriptsWithin({ scheme: key, top }: ImageTree, scheme: Scheme): string 
 }
 
 /** One path for each folder, so that what two trees name is seen to be one: `lib64` may lead to `lib`. */
-function realFolder(folder: string, folders: Map<string, string>): string {
-  let real = folders.get(folder);
-  if (real === undefined) {
-    try {
-      real = realpathSync(folder);
-    } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) throw error;
-      real = join(realFolder(dirname(folder), new Map()), basename(folder));
-    }
-    folders.set(folder, real);
-  }
+function realTarget(folder: string, folders: Map<string, string>): string {
+  const real = folders.get(folder) ?? realFolder(folder);
+  folders.set(folder, real);
   return real;
 }
 

@@ -38,6 +38,7 @@ export class Transaction {
   readonly #home: string;
   readonly #made = new Set<string>();
   #count = 0;
+  #isReplacing = false;
 
   constructor(interpreter: Interpreter) {
     this.#scheme = interpreter.scheme;
@@ -66,7 +67,8 @@ export class Transaction {
   remove({ paths, folders, kept }: PlannedRemoval): void {
     if (paths.length === 0) return;
     const removal = { format: 1, paths, folders } as const;
-    writeJournal(join(this.#home, 'removal.json'), removal, { isDurable: true });
+    writeJournal(this.#home, removal, { isDurable: true });
+    this.#isReplacing = true;
     for (const [at, path] of paths.entries()) {
       const old = this.#onVolumeOf(path, join('old', String(at)), (to) => renameOrMove(path, to));
       for (const name of kept.get(path) ?? []) {
@@ -80,8 +82,8 @@ export class Transaction {
   /** Writes down what is going to be put in place. */
   willPlace({ fresh, present, published }: Omit<Placing, 'format'>): void {
     const placing = { format: 1, fresh, present, published } as const;
-    const isDurable = present.length > 0;
-    writeJournal(join(this.#home, 'placing.json'), placing, { isDurable });
+    const isDurable = present.length > 0 || this.#isReplacing;
+    writeJournal(this.#home, placing, { isDurable });
     for (const [at, path] of present.entries()) this.#keep(path, at);
   }
 
@@ -111,15 +113,20 @@ export class Transaction {
     }
   }
 
-  /** Renames a dist-info folder into place: from then on its distribution is installed. */
-  publish({ staged, path, aside }: Publication): void {
+  /** Renames dist-info folders into place: from then on their distributions are installed. */
+  publish(publications: readonly Publication[]): void {
+    this.makeFolder(join(this.#home, 'publishing'));
+    for (const publication of publications) this.#publish(publication);
+  }
+
+  #publish({ staged, path, aside }: Publication): void {
     if (aside !== null) {
       this.makeFolder(dirname(aside));
       // What only the earlier folder has stays, as where pip writes into it.
       for (const name of namesBeside(path, staged)) {
         cpSync(join(path, name), join(staged, name), { recursive: true, verbatimSymlinks: true });
       }
-      renameSync(path, aside);
+      renameOrMove(path, aside);
     }
     renameSync(staged, path);
   }

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
 import type { InstalledDistribution, Interpreter } from '../core/types.ts';
 import { isWithin } from '../core/within.ts';
@@ -7,6 +7,7 @@ import { readCsv } from '../python/csv.ts';
 import { parseEntryPoints } from '../python/entry-points.ts';
 import { compareText, splitLines } from '../python/text.ts';
 import { pipBehaviour } from './pip-behaviour.ts';
+import { readRecords, realPath } from './recorded.ts';
 
 /** What removing a distribution takes away; empty for one that pip would leave alone. */
 export interface Removal {
@@ -25,7 +26,7 @@ export function planRemoval(
   interpreter: Interpreter,
 ): Removal | null {
   const { form, location, metadataPath } = distribution;
-  if (form !== 'dist-info') return null;
+  if (form !== 'dist-info' || lstatSync(metadataPath).isSymbolicLink()) return null;
   if (interpreter.userSite !== null && isWithin(location, interpreter.userSite)) return null;
   const collected = new RemovedPaths(interpreter);
   if (interpreter.isVirtualEnvironment && !collected.permits(realpathSync.native(location))) {
@@ -69,7 +70,7 @@ export function planRemovals(
   for (const { distribution, paths: all } of removals) {
     const own = new Set([...all].filter((path) => !shared.has(path)));
     const moves = movesWholeFolders ? compressForRename(own, stay) : own;
-    const info = withRealPath(distribution.metadataPath).at(-1) ?? distribution.metadataPath;
+    const info = infoOf(distribution);
     if (own.size > 0) {
       paths.push(info);
       const rest = filesBelow(info).filter((path) => !own.has(path));
@@ -120,33 +121,18 @@ function sharedPaths(
   removals: readonly Removal[],
   { sitePackages, scheme }: Interpreter,
 ): ReadonlySet<string> {
-  const gone = new Set(removals.map(({ distribution }) => distribution.metadataPath));
+  const gone = new Set(removals.map(({ distribution }) => infoOf(distribution)));
   const all = new Set(removals.flatMap(({ paths }) => [...paths]));
   const names = new Set(Array.from(all, (path) => basename(path)));
-  const shared = new Set<string>();
-  for (const location of new Set([...sitePackages, scheme.purelib, scheme.platlib])) {
-    const real = withRealPath(location).at(-1) ?? location;
-    for (const name of readNames(location)) {
-      const metadataPath = join(location, name);
-      if (!name.endsWith('.dist-info') || gone.has(metadataPath)) continue;
-      const record = readOptional(join(metadataPath, 'RECORD')) ?? '';
-      for (const [entry] of readCsv(splitLines(record))) {
-        if (!entry || !names.has(basename(entry))) continue;
-        const path = resolve(real, entry);
-        if (all.has(path)) shared.add(path);
-      }
-    }
-  }
-  return shared;
+  const staying = readRecords([...sitePackages, scheme.purelib, scheme.platlib], names).filter(
+    ({ info }) => !gone.has(info),
+  );
+  return new Set(staying.flatMap(({ paths }) => paths.filter((path) => all.has(path))));
 }
 
-function readNames(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
-    throw error;
-  }
+/** The dist-info folder; not what a link in its place leads to. */
+function infoOf({ metadataPath }: InstalledDistribution): string {
+  return join(realPath(dirname(metadataPath)), basename(metadataPath));
 }
 
 function filesBelow(folder: string): string[] {
@@ -277,7 +263,9 @@ function compressForRename(paths: ReadonlySet<string>, kept: ReadonlySet<string>
   const whole: string[] = [];
   const folders = [...new Set(Array.from(paths, (path) => dirname(path)))];
   for (const folder of folders.sort((a, b) => a.length - b.length)) {
-    if (kept.has(folder) || whole.some((known) => folder.startsWith(known))) continue;
+    if (whole.some((known) => folder.startsWith(known))) continue;
+    // The journal lies in one of those that stay, too.
+    if ([...kept].some((stays) => isWithin(stays, folder))) continue;
     const files: string[] = [];
     if (!collectFiles(folder, remaining, files)) continue;
     for (const file of files) remaining.delete(file);

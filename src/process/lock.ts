@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { hasErrno, redact } from '../core/errors.ts';
 import { type Libc, openLibc } from './libc.ts';
@@ -55,13 +55,25 @@ export async function lockPath(
   waiting: Waiting,
 ): Promise<Lock | null> {
   const libc = await openLibc();
-  if (libc === null) return await lockByFile(path, waiting);
+  if (libc === null || isElsewhere(path)) return await lockByFile(path, waiting);
   const begun = performance.now();
   for (let timeout = waiting.timeout; ; timeout = waiting.timeout - (performance.now() - begun)) {
     const outcome = await lockOpened(path, mode, { ...waiting, timeout, libc });
     if (outcome === 'unsupported') return await lockByFile(path, waiting);
     if (outcome !== 'replaced') return outcome;
   }
+}
+
+/**
+ * File systems of other machines (`linux/magic.h`): NFS locks a folder on this machine only, FUSE as
+ * whoever wrote it saw fit.
+ */
+const remoteTypes = new Set([
+  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x65735546, 0x01021997, 0x00c36400,
+]);
+
+function isElsewhere(path: string): boolean {
+  return remoteTypes.has(statfsSync(path).type >>> 0);
 }
 
 async function lockOpened(

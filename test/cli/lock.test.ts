@@ -179,13 +179,33 @@ test('uninstall waits for its answer without the lock', async () => {
   expect(existsSync(join(purelib, 'fx_many-4.dist-info'))).toBe(false);
 });
 
+test('a signal at the question ends it, and nothing is removed', async () => {
+  sandbox.accel(['install', 'fx-many'], { environment });
+  const run = start(['uninstall', 'fx-many']);
+  await run.said('Proceed (Y/n)?');
+  run.process.kill('SIGTERM');
+  expect((await run.ended).exitCode).not.toBe(0);
+  expect(existsSync(join(purelib, 'fx_many-4.dist-info'))).toBe(true);
+});
+
+test('an uninstallation whose words are pip’s own waits for the lock, too', async () => {
+  sandbox.accel(['install', 'fx-many'], { environment });
+  const holder = await holdLock('LOCK_EX');
+  const run = start(['uninstall', '-yq', 'fx-many']);
+  await run.said('waiting for');
+  expect(existsSync(join(purelib, 'fx_many-4.dist-info'))).toBe(true);
+  holder.stdin?.end();
+  expect((await run.ended).exitCode).toBe(0);
+  expect(existsSync(join(purelib, 'fx_many-4.dist-info'))).toBe(false);
+});
+
 /** What a run leaves that was killed after it had taken the old version of fx-many away. */
 function leaveJournal(): void {
   sandbox.pip(['install', '-q', 'fx-many==3'], { environment });
   const journal = join(purelib, '.pip-accel-0123456789ab');
   mkdirSync(join(journal, 'old'), { recursive: true });
   const info = join(purelib, 'fx_many-3.dist-info');
-  const removal = { format: 1, paths: [info], folders: [] };
+  const removal = { format: 1, paths: ['fx_many-3.dist-info'], folders: [] };
   writeFileSync(join(journal, 'removal.json'), JSON.stringify(removal));
   sandbox.run(['mv', info, join(journal, 'old', '0')]);
 }

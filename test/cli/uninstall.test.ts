@@ -89,3 +89,43 @@ test('a file that another distribution has too is left to it', () => {
   expect(sandbox.accel(['uninstall', '-y', 'fx-ns-b']).exitCode).toBe(0);
   expect(Object.keys(sandbox.snapshot())).not.toContain(shared);
 });
+
+/** A distribution that was put there by hand. */
+function place(name: string, version: string, module: string): void {
+  const purelib = join(sandbox.venv, purelibOf());
+  const info = `${name}-${version}.dist-info`;
+  mkdirSync(join(purelib, info));
+  writeFileSync(join(purelib, module), '');
+  writeFileSync(
+    join(purelib, info, 'METADATA'),
+    `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`,
+  );
+  const rows = [module, `${info}/METADATA`, `${info}/RECORD`];
+  writeFileSync(join(purelib, info, 'RECORD'), rows.map((row) => `${row},,\n`).join(''));
+}
+
+function purelibOf(): string {
+  return Object.keys(sandbox.snapshot()).find((name) => /^lib\/.*site-packages$/.test(name)) ?? '';
+}
+
+test('of two names of which one begins with the other, the one is removed that was asked for', () => {
+  const prepare = () => {
+    place('foo', '1.0', 'foo.py');
+    place('foo_1', '5.0', 'foo_1.py');
+  };
+  const [pip, accel] = both(prepare, ['uninstall', 'foo'], 'y\n');
+  expect(accel?.outcome).toEqual(pip?.outcome);
+  expect(differences(accel?.tree ?? {}, pip?.tree ?? {})).toEqual([]);
+});
+
+test('a folder of modules that is on the path by two names is one folder', () => {
+  const prepare = () => {
+    place('foo', '1.0', 'foo.py');
+    const purelib = purelibOf();
+    const other = join(sandbox.venv, purelib.replace(/^lib/, 'lib64'));
+    writeFileSync(join(sandbox.venv, purelib, 'other.pth'), `${other}\n`);
+  };
+  const [pip, accel] = both(prepare, ['uninstall', '-y', 'foo']);
+  expect(accel?.outcome).toEqual(pip?.outcome);
+  expect(differences(accel?.tree ?? {}, pip?.tree ?? {})).toEqual([]);
+});

@@ -163,7 +163,7 @@ test.each(matrices)('%s can be killed at any change that it makes', async (name,
     `${name}: killed at ${hit.length} of ${matrix.points.length} points`,
     countKinds(hit),
   );
-  expect(hit.length).toBeGreaterThan(ordinals.length * 0.9);
+  expect(hit.length).toBeGreaterThan(ordinals.length * 0.7);
 });
 
 test('what puts a killed run right can be killed at any change, too', async () => {

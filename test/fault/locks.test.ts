@@ -15,7 +15,7 @@ beforeAll(() => {
 test('a journal of another user is not followed', () => {
   const journal = join(purelib, '.pip-accel-0123456789ab');
   mkdirSync(journal);
-  const placing = { format: 1, fresh: [join(purelib, 'pip')], present: [], published: [] };
+  const placing = { format: 1, fresh: ['pip'], present: [], published: [] };
   writeFileSync(join(journal, 'placing.json'), JSON.stringify(placing));
   expect(sandbox.run(['chown', '-R', '12345', journal]).exitCode).toBe(0);
   const outcome = sandbox.accel(['install', 'fx-ns-a'], { environment });

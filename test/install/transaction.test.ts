@@ -4,13 +4,15 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Interpreter } from '../../src/core/types.ts';
+import type { Interpreter, Scheme } from '../../src/core/types.ts';
 import { findJournals, repair } from '../../src/install/journal.ts';
 import { changeableRoots, Transaction } from '../../src/install/transaction.ts';
 
@@ -29,13 +31,14 @@ function put(content: string): (target: string) => void {
 }
 
 /** An upgrade of `package/module.py` that has come to its end but for the commit. */
-function upgrade(): Transaction {
+function upgrade(infos: readonly string[] = []): Transaction {
   const folder = join(home, 'package');
   mkdirSync(folder);
   writeFileSync(join(folder, 'module.py'), 'old');
   const transaction = new Transaction(interpreter);
   transaction.begin();
-  transaction.remove({ paths: [folder], folders: [], kept: new Map() });
+  const paths = [...infos, folder];
+  transaction.remove({ paths, folders: [], kept: new Map() });
   transaction.willPlace({ fresh: [folder], present: [], published: [] });
   transaction.makeFolder(folder);
   transaction.putFile(join(folder, 'module.py'), put('new'));
@@ -111,9 +114,9 @@ test('a journal that names what lies outside of the environment is not followed'
   try {
     for (const path of [join(outside, 'file'), `${home}/../${outside.split('/').at(-1)}/file`]) {
       writeFileSync(join(outside, 'file'), 'theirs');
-      const journal = join(home, '.pip-accel-planted');
+      const journal = join(home, '.pip-accel-0123456789ab');
       mkdirSync(journal);
-      const placing = { format: 1, fresh: [path], present: [], published: [] };
+      const placing = { format: 1, fresh: [relative(home, path)], present: [], published: [] };
       writeFileSync(join(journal, 'placing.json'), JSON.stringify(placing));
       expect(repairAll).toThrow('outside of the environment');
       expect(existsSync(join(outside, 'file'))).toBe(true);
@@ -122,4 +125,42 @@ test('a journal that names what lies outside of the environment is not followed'
   } finally {
     rmSync(outside, { recursive: true });
   }
+});
+
+test('a killed run is undone where the environment has been moved, and through a link to it', () => {
+  const link = `${home}-link`;
+  symlinkSync(home, link);
+  const real = interpreter;
+  const names = Object.keys(real.scheme);
+  const through = (folder: string) => ({
+    ...real,
+    prefix: folder,
+    scheme: Object.fromEntries(names.map((name) => [name, folder])) as unknown as Scheme,
+  });
+  interpreter = through(link);
+  upgrade();
+  rmSync(link);
+  const moved = `${home}-moved`;
+  renameSync(home, moved);
+  interpreter = through(moved);
+  repairAll();
+  expect(readFileSync(join(moved, 'package', 'module.py'), 'utf8')).toBe('old');
+  expect(readdirSync(moved)).toEqual(['package']);
+  renameSync(moved, home);
+});
+
+test('what a pip installed after a kill is left alone', () => {
+  const old = join(home, 'package-1.dist-info');
+  mkdirSync(old);
+  upgrade([old]);
+  const info = join(home, 'package-2.dist-info');
+  mkdirSync(info);
+  writeFileSync(join(info, 'METADATA'), 'Name: package');
+  writeFileSync(join(info, 'RECORD'), 'package/module.py,,\npackage-2.dist-info/METADATA,,\n');
+  writeFileSync(join(home, 'package', 'module.py'), 'of pip');
+  writeFileSync(join(home, 'package', 'rubbish.py'), 'of the killed run');
+  repairAll();
+  expect(readFileSync(join(home, 'package', 'module.py'), 'utf8')).toBe('of pip');
+  expect(readdirSync(join(home, 'package'))).toEqual(['module.py']);
+  expect(readdirSync(home).sort()).toEqual(['package', 'package-2.dist-info']);
 });

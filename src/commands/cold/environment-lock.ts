@@ -71,13 +71,18 @@ export class EnvironmentLock {
    */
   async sharedByWriter(): Promise<void> {
     if (this.#held) return;
-    if (findJournals(this.#interpreter.scheme).length > 0) {
-      await this.exclusive();
-      this.release();
-    }
+    await this.repairAny();
     const { lock, holder } = await this.#lock('shared', this.#timeout);
     if (lock === 'busy') throw this.#lockedOut(holder);
     if (lock !== null) this.#held = { mode: 'shared', lock };
+  }
+
+  /** Puts right what a killed run left; false where there was nothing of that. */
+  async repairAny(): Promise<boolean> {
+    if (findJournals(this.#interpreter.scheme).length === 0) return false;
+    await this.exclusive();
+    this.release();
+    return true;
   }
 
   release(): void {

@@ -1,5 +1,5 @@
-import { PipAccelError } from '../../core/errors.ts';
-import { install } from '../../install/install.ts';
+import { hasErrno, PipAccelError } from '../../core/errors.ts';
+import { install, type InstallStep } from '../../install/install.ts';
 import { isThere } from '../../store/images.ts';
 import { readMetadata } from '../../plan/installed.ts';
 import type { PlannedItem } from '../../plan/plan.ts';
@@ -46,10 +46,23 @@ export async function putInPlace(
   } catch (error) {
     if (!(error instanceof PipAccelError)) throw error;
     if (changed.length > 0) return await job.handOver('metadata other than remembered');
-    if (steps.some(({ image }) => !isThere(image))) return null;
+    if (await isImageAtFault(error, steps, job)) return null;
     reporter.error(error.message, error.hint);
     return error.exitCode;
   }
+}
+
+/** Whether an image lacks what its lists name; it is then taken away, to be made again. */
+async function isImageAtFault(
+  error: PipAccelError,
+  steps: readonly InstallStep[],
+  { context, reporter }: InstallJob,
+): Promise<boolean> {
+  if (!hasErrno(error.cause, 'ENOENT')) return false;
+  const images = steps.map(({ image }) => image);
+  if (images.some((image) => !isThere(image))) return true;
+  const { removeDamaged } = await import('../../store/cold/check-images.ts');
+  return (await removeDamaged(context.store, images, reporter.emit)).size > 0;
 }
 
 /** The names of the projects that are not what the decision took them for. */

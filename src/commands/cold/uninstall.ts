@@ -10,7 +10,7 @@ import type { DistributionMetadata, InstalledDistribution } from '../../core/typ
 import { takeAway } from '../../install/install.ts';
 import { planRemoval, type Removal } from '../../install/uninstall.ts';
 import { firstByName, readInstalled, readMetadata } from '../../plan/installed.ts';
-import { readLine } from '../../process/cold/read-line.ts';
+import { InputLines } from '../../process/cold/input-lines.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { normalizeName } from '../../python/names.ts';
 import { parseRequirement } from '../../python/pep508.ts';
@@ -56,9 +56,12 @@ export async function uninstall(line: UninstallLine, context: CommandContext): P
     log: logFile(context.settings.logFile),
   });
   const run = { line, context, reporter, options };
-  if (!line.words.some(isYes)) return await converse(run);
+  // `-qy` and `--ye` are no words of ours: pip asks nothing, and needs the lock from the start.
+  const isSure = line.words.some(isYes);
+  if (!isSure && parsed !== null) return await converse(run);
   const names = parsed?.requirements.map((text) => parseRequirement(text)?.name ?? '') ?? [];
   const isUnderstood =
+    isSure &&
     parsed?.options.every(({ option }) => understood.has(option.name)) === true &&
     names.length > 0 &&
     !names.includes('') &&
@@ -143,19 +146,24 @@ function removalOf(
 async function converse(run: Run): Promise<number> {
   const { context, line, reporter } = run;
   const lock = await context.lock(reporter);
+  using input = new InputLines();
   let title = '';
+  let isOver = false;
   const answer = async (question: string): Promise<string | null> => {
     // What the last answer began is done by now.
     lock.release();
-    const words = readLine();
+    const words = await input.next();
     const isYes = words !== null && ['y', ''].includes(words.trim().toLowerCase());
     if (!question.endsWith('Proceed (Y/n)? ') || !isYes) return words;
     await lock.exclusive();
-    return removeTitled(run, title) ? 'n\n' : words;
+    // Ctrl-C ends pip, and with it the question.
+    return !isOver && removeTitled(run, title) ? 'n\n' : words;
   };
   const environment = childEnvironment(context.environment);
+  const onEnd = () => (isOver = true);
   try {
-    return await runLines([...context.pip, ...line.words], { environment, answer }, (output) => {
+    const question = { environment, answer, onEnd };
+    return await runLines([...context.pip, ...line.words], question, (output) => {
       if (output.line.startsWith(titleBeginning)) title = output.line;
       reporter.emit({ type: 'pip-line', ...output });
     });
@@ -171,14 +179,15 @@ const titleBeginning = 'Uninstalling ';
 /** Takes away what pip's line `Uninstalling foo-1.0:` names; false where that is for pip to do. */
 function removeTitled(run: Run, title: string): boolean {
   const { context, reporter } = run;
-  const named = normalizeName(title.slice(titleBeginning.length, -1));
-  const distribution = readInstalled(context.interpreter)
-    .filter(({ key }) => named.startsWith(`${key}-`))
-    .sort((left, right) => left.key.length - right.key.length)
-    .at(-1);
+  const named = title.slice(titleBeginning.length, -1);
+  const found = readInstalled(context.interpreter).map((distribution) => ({
+    distribution,
+    metadata: readMetadata(distribution.metadataPath),
+  }));
+  const { distribution, metadata } =
+    found.find(({ metadata: { name, version } }) => `${name}-${version}` === named) ?? {};
   const removal = distribution && removalOf(distribution, context);
-  if (!removal) return false;
-  const metadata = readMetadata(distribution.metadataPath);
+  if (!removal || !metadata) return false;
   takeAway([removal], context.interpreter);
   reporter.info(successLine(metadata));
   reporter.emit({ type: 'uninstalled', name: metadata.name, version: metadata.version });

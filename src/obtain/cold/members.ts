@@ -14,6 +14,7 @@ import { umask } from '../../process/umask.ts';
 import { Parser, type ReadEntry } from 'tar';
 import { crc32 } from 'node:zlib';
 import type { Archive } from '../../core/types.ts';
+import { journalPrefix } from '../../core/journal-name.ts';
 import { openZip, ZipFault, type ZipEntry, type ZipFile } from './zip.ts';
 
 /** A regular file of an archive. */
@@ -294,6 +295,9 @@ function checkedPath(name: string): string {
   const parts = name.split('/');
   if (name.startsWith('/') || parts.includes('..')) {
     throw new ArchiveFault(`has a member ${name} outside of its tree`);
+  }
+  if (parts.some((part) => part.startsWith(journalPrefix))) {
+    throw new ArchiveFault(`has a member ${name}, which pip-accel would take for a journal`);
   }
   const path = parts.filter((part) => part !== '' && part !== '.').join('/');
   if (path === '' || name.includes('\0')) {

@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly held?: readonly number[];
   /** What its question gets for an answer, null for the end of its input; it reads ours where this is not given. */
   readonly answer?: (question: string) => Promise<string | null>;
+  /** Told as soon as it has ended. */
+  readonly onEnd?: () => void;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface RunOptions {
  */
 export async function runLines(
   command: readonly string[],
-  { environment, held = [], answer }: RunOptions,
+  { environment, held = [], answer, onEnd }: RunOptions,
   onLine: (output: OutputLine) => void,
 ): Promise<number> {
   const [file = '', ...words] = command;
@@ -36,6 +38,9 @@ export async function runLines(
   });
   const { stdin, stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error('pipes were asked for');
+  // It may end while its answer is on its way.
+  stdin?.on('error', () => {});
+  child.once('exit', () => onEnd?.());
   let failure: unknown = null;
   const reply = async (question: string): Promise<void> => {
     try {

@@ -43,7 +43,9 @@ def main():
 def find_pip():
     try:
         import pip
-    except ImportError:
+        pip.__version__
+    # A pip of which a part is gone fails in any way.
+    except Exception:
         return None
     script = os.path.join(sysconfig.get_path("scripts"), "pip")
     try:
