@@ -209,7 +209,7 @@ async function decideAndChange(job: InstallJob, round: number): Promise<number> 
   const lock = await job.context.lock(job.reporter);
   try {
     await lock.exclusive();
-    const exitCode = job.isCurrent() ? await changeEnvironment(job, change) : null;
+    const exitCode = job.isCurrent() ? await changeLocked(job, change) : null;
     if (exitCode !== null) return exitCode;
     if (round > mostRounds) return await job.handOver('a store that others keep emptying');
     if (round < mostRounds) lock.release();
@@ -218,6 +218,13 @@ async function decideAndChange(job: InstallJob, round: number): Promise<number> 
   } finally {
     lock.release();
   }
+}
+
+/** @returns as `changeEnvironment` does. */
+async function changeLocked(job: InstallJob, change: Change): Promise<number | null> {
+  const kept = await irreplaceable(change.items, job);
+  if (kept) return await job.handOver(`${kept.spelling} is for pip to replace`);
+  return await changeEnvironment(job, change);
 }
 
 const goneReason = 'an archive that the index names and does not have';
@@ -237,8 +244,10 @@ async function prepare(job: InstallJob, isAgain = false): Promise<Change | numbe
   if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
     return await job.handOver('hashes that pip has to check');
   }
-  const kept = await irreplaceable(items, job);
-  if (kept) return await job.handOver(`${kept.spelling} is for pip to replace`);
+  const egg = items.find(
+    ({ decided, replaces }) => !decided.direct && replaces && replaces.form !== 'dist-info',
+  );
+  if (egg) return await job.handOver(`${egg.spelling} is for pip to replace`);
   const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
   const images = await imagesOf(job, linked, isFromStore || isAgain);
   return images && { items, conflicts, remembered, images };
@@ -282,7 +291,7 @@ function onlyDirect({ options, request }: InstallJob): boolean {
   );
 }
 
-/** What pip has to replace: eggs, what lies outside the environment. */
+/** What pip has to replace: what has no RECORD, or lies outside the environment. To be asked under the lock. */
 async function irreplaceable(
   items: readonly PlannedItem[],
   job: InstallJob,
