@@ -13,7 +13,7 @@ import type { Settings } from './config/options.ts';
 import { PipAccelError } from './core/errors.ts';
 import { journalPrefix } from './core/journal-name.ts';
 import type { Interpreter } from './core/types.ts';
-import { listFolder } from './plan/installed.ts';
+import { listFolder } from './core/if-there.ts';
 import { openDescriptors } from './process/descriptors.ts';
 import { choosePython, recallInterpreter, startedBy, startedByPip } from './python/interpreter.ts';
 import { borrowedPipCommand, pipCommand } from './python/pip.ts';

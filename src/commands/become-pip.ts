@@ -6,7 +6,7 @@ import type { Reporter } from '../report/text.ts';
 import type { CommandContext } from './context.ts';
 
 /** A line that is pip's to do, and what its command is called; null where that is not known. */
-interface PipLine {
+export interface PipLine {
   readonly name: string | null;
   readonly words: readonly string[];
 }

@@ -1,23 +1,13 @@
 import type { InstallWords } from '../cli/argv.ts';
-import { childEnvironment, type Environment } from '../config/load.ts';
+import { childEnvironment } from '../config/load.ts';
 import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts';
 import { PipAccelError } from '../core/errors.ts';
 import type { Decided, NormalizedName } from '../core/types.ts';
-import { firstByName } from '../plan/installed.ts';
-import {
-  type KeptState,
-  readState,
-  type StateReading,
-  surveyState,
-} from '../plan/installed-state.ts';
-import type { PlannedItem } from '../plan/plan.ts';
+import { readState } from '../plan/installed-state.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
-import { readRequest } from '../plan/request/request.ts';
-import { normalizeName } from '../python/names.ts';
 import { logFile } from '../report/log-file.ts';
 import { openReporter } from '../report/open.ts';
-import type { Reporter } from '../report/text.ts';
 import type { Image } from '../store/images.ts';
 import { hasWorkInProgress } from '../store/leftovers.ts';
 import { isStoreTrouble } from '../store/trouble.ts';
@@ -26,7 +16,8 @@ import { type Change, changeEnvironment, conclude } from './change-environment.t
 import type { CommandContext } from './context.ts';
 import { decide } from './decide.ts';
 import { handOverReason } from './hand-over.ts';
-import type { Filling, InstallJob } from './job.ts';
+import type { InstallJob } from './job.ts';
+import { type Ground, handOver, openJob } from './open-job.ts';
 import { readableLine } from './readable-line.ts';
 import { soundImages } from './sound-images.ts';
 
@@ -53,52 +44,19 @@ export async function install(
       restore: files.restore,
       log,
     });
-    const { line: readable } = files;
-    const parsed = readable.parsed ?? { options: [], requirements: [] };
-    const { interpreter } = context;
-    const read = () => readRequest(parsed, configuration, { environment, interpreter });
-    const handOver = async (reason: string) => {
-      reporter.emit({ type: 'handed-over', reason });
-      if (!files.hasCopies) return await becomePip(line, context, reporter);
-      const command = [...context.pip, 'install', ...readable.arguments];
-      return await runPip(command, { context, environment, reporter });
-    };
     const afterwards: InstallJob['afterwards'] = new Set();
-    const jobNow = ({ state, toKeep, isCurrent }: StateReading): InstallJob => {
-      const installed = firstByName(state.distributions);
-      return {
-        line: readable,
-        context,
-        options,
-        request: read(),
-        installed,
-        installedDigest: state.digest,
-        isCurrent,
-        renew: () => jobNow(readState(context.store, interpreter)),
-        readAgain: () => ({
-          request: read(),
-          installedDigest: surveyState(interpreter).state.digest,
-        }),
-        keepInstalled: () => keepInstalled(context, toKeep),
-        whileReading: async (ask) => await whileReading(ask, { context, reporter }),
-        tools: {
-          setuptools: installed.has(normalizeName('setuptools')),
-          wheel: installed.has(normalizeName('wheel')),
-        },
-        environment,
-        reporter,
-        fillEnvironment,
-        prepared: new Map(),
-        afterwards,
-        claims: [],
-        handOver,
-      };
-    };
+    const fixed = { context, options, configuration, environment, line, files };
+    const ground: Ground = { ...fixed, reporter, afterwards };
     if (context.storeFault) {
-      return await withoutStore(context.storeFault, { context, reporter, handOver });
+      return await withoutStore(context.storeFault, {
+        context,
+        reporter,
+        handOver: async (reason) => await handOver(ground, reason),
+      });
     }
-    const found = readState(context.store, interpreter);
-    const job = found.isInMotion ? await comeToRest(jobNow(found)) : jobNow(found);
+    const found = readState(context.store, context.interpreter);
+    const read = openJob(ground, found);
+    const job = found.isInMotion ? await comeToRest(read) : read;
     const exitCode = await runJob(job);
     for (const work of afterwards) await work(job);
     if (hasWorkInProgress(context.store)) await clearUp(context);
@@ -106,11 +64,6 @@ export async function install(
   } finally {
     await files.remove();
   }
-}
-
-interface Surroundings {
-  readonly context: CommandContext;
-  readonly reporter: Reporter;
 }
 
 /** The job once nobody changes the environment, and what a killed run left of it is put right. */
@@ -124,20 +77,6 @@ async function comeToRest(job: InstallJob): Promise<InstallJob> {
   }
 }
 
-async function whileReading<T>(
-  read: () => Promise<T>,
-  { context, reporter }: Surroundings,
-): Promise<T> {
-  const lock = await context.lock(reporter);
-  if (lock.isHeld) return await read();
-  await lock.sharedByWriter();
-  try {
-    return await read();
-  } finally {
-    lock.release();
-  }
-}
-
 async function clearUp({ store }: CommandContext): Promise<void> {
   const temporary = await import('../store/cold/temporary.ts');
   try {
@@ -145,29 +84,6 @@ async function clearUp({ store }: CommandContext): Promise<void> {
   } catch (error) {
     if (!isStoreTrouble(error, store)) throw error;
   }
-}
-
-async function keepInstalled(context: CommandContext, state: KeptState | null): Promise<void> {
-  if (state === null) return;
-  const { keepState } = await import('../plan/cold/keep-state.ts');
-  try {
-    await keepState(context.store, context.interpreter, state);
-  } catch (error) {
-    if (!isStoreTrouble(error, context.store)) throw error;
-  }
-}
-
-async function runPip(
-  command: readonly string[],
-  { context, environment, reporter }: Surroundings & { readonly environment: Environment },
-): Promise<number> {
-  const { runLines } = await import('../process/cold/run.ts');
-  const lock = await context.lock(reporter);
-  await lock.exclusive();
-  const run = { environment, held: lock.descriptors };
-  return await runLines(command, run, ({ stream, line, end }) => {
-    reporter.emit({ type: 'pip-line', stream, line, end });
-  });
 }
 
 async function runJob(job: InstallJob): Promise<number> {
@@ -187,7 +103,7 @@ async function runJob(job: InstallJob): Promise<number> {
 
 async function withoutStore(
   error: Error,
-  { context, reporter, handOver }: Surroundings & Pick<InstallJob, 'handOver'>,
+  { context, reporter, handOver }: Pick<InstallJob, 'context' | 'reporter' | 'handOver'>,
 ): Promise<number> {
   reporter.warning(
     `the data directory ${context.store.root} cannot be used (${error.message}); pip installs instead`,
@@ -209,7 +125,7 @@ async function decideAndChange(job: InstallJob, round: number): Promise<number> 
   const lock = await job.context.lock(job.reporter);
   try {
     await lock.exclusive();
-    const exitCode = job.isCurrent() ? await changeLocked(job, change) : null;
+    const exitCode = job.isCurrent() ? await changeEnvironment(job, change) : null;
     if (exitCode !== null) return exitCode;
     if (round > mostRounds) return await job.handOver('a store that others keep emptying');
     if (round < mostRounds) lock.release();
@@ -218,13 +134,6 @@ async function decideAndChange(job: InstallJob, round: number): Promise<number> 
   } finally {
     lock.release();
   }
-}
-
-/** @returns as `changeEnvironment` does. */
-async function changeLocked(job: InstallJob, change: Change): Promise<number | null> {
-  const kept = await irreplaceable(change.items, job);
-  if (kept) return await job.handOver(`${kept.spelling} is for pip to replace`);
-  return await changeEnvironment(job, change);
 }
 
 const goneReason = 'an archive that the index names and does not have';
@@ -274,12 +183,6 @@ async function imagesOf(
   return made && new Map([...found, ...made]);
 }
 
-/** Build environments are rare, and what fills them is large. */
-async function fillEnvironment(job: InstallJob, filling: Filling): Promise<void> {
-  const cold = await import('./cold/fill-environment.ts');
-  await cold.fillEnvironment(job, filling);
-}
-
 /** True where pip would be asked for nothing but what it then installs itself (`--no-deps .`). */
 function onlyDirect({ options, request }: InstallJob): boolean {
   return (
@@ -289,20 +192,6 @@ function onlyDirect({ options, request }: InstallJob): boolean {
       (entry) => entry.kind === 'unknown' || (entry.kind === 'named' && !entry.origin.constraint),
     )
   );
-}
-
-/** What pip has to replace: what has no RECORD, or lies outside the environment. To be asked under the lock. */
-async function irreplaceable(
-  items: readonly PlannedItem[],
-  job: InstallJob,
-): Promise<PlannedItem | undefined> {
-  const replacing = items.filter(({ decided, replaces }) => !decided.direct && replaces);
-  if (replacing.length === 0) return undefined;
-  const { planRemoval } = await import('../install/uninstall.ts');
-  return replacing.find(({ replaces }) => {
-    const removal = replaces && planRemoval(replaces, job.context.interpreter);
-    return !removal || removal.paths.size === 0;
-  });
 }
 
 function fail(job: InstallJob, error: unknown): number {

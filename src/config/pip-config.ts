@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { GivenOption } from '../cli/argv.ts';
 import { findLongOption, type PipOption } from '../cli/pip-options.ts';
-import { hasErrno } from '../core/errors.ts';
+import { readOptional } from '../core/if-there.ts';
 import { parseIni } from './ini.ts';
 import type { Environment } from './load.ts';
 
@@ -24,7 +24,7 @@ export function loadPipConfiguration(
 ): PipConfiguration | null {
   const sections = { global: new Map<string, string>(), own: new Map<string, string>() };
   for (const file of pipConfigurationFiles(environment, prefix)) {
-    const text = readIfThere(file);
+    const text = readOptional(file);
     if (text === null) continue;
     const parsed = parseIni(text);
     if (parsed === null) return null;
@@ -66,15 +66,6 @@ export function pipConfigurationFiles(environment: Environment, prefix: string):
     join(prefix, 'pip.conf'),
     ...(named ? [named] : []),
   ];
-}
-
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES')) return null;
-    throw error;
-  }
 }
 
 function fromEnvironment(environment: Environment): [string, string][] {

@@ -1,17 +1,17 @@
 import { PipAccelError } from '../core/errors.ts';
-import type { InstalledDistribution, Interpreter } from '../core/types.ts';
+import type { Interpreter } from '../core/types.ts';
 import type { Image } from '../store/images.ts';
 import { Linker, type LinkMode } from './link.ts';
 import { pipBehaviour } from './pip-behaviour.ts';
 import { placeDistributions } from './place.ts';
 import { Transaction } from './transaction.ts';
-import { planRemoval, planRemovals, type Removal } from './uninstall.ts';
+import { planRemovals, type Removal } from './uninstall.ts';
 
 export interface InstallStep {
   readonly image: Image;
   /** Named by the user: gets a REQUESTED file (PEP 376). */
   readonly requested: boolean;
-  readonly replaces: InstalledDistribution | null;
+  readonly replaces: Removal | null;
   /** JSON for direct_url.json (PEP 610). */
   readonly directUrl: string | null;
   /** The name as the requirement spells it, by which pip names the folder of headers; else the metadata's. */
@@ -58,9 +58,8 @@ export async function install(
   let leftovers: readonly string[] = [];
   try {
     transaction.begin();
-    const replaced = steps.flatMap(({ replaces }) => replaces ?? []);
-    if (replaced.length > 0) {
-      const removals = replaced.map((distribution) => removalOf(distribution, interpreter));
+    const removals = steps.flatMap(({ replaces }) => replaces ?? []);
+    if (removals.length > 0) {
       current = `in place of ${namesOf(removals)}`;
       transaction.remove(planRemovals(removals, interpreter));
     }
@@ -110,12 +109,6 @@ export function takeAway(removals: readonly Removal[], interpreter: Interpreter)
 
 function namesOf(removals: readonly Removal[]): string {
   return removals.map(({ distribution: { name, version } }) => `${name} ${version}`).join(', ');
-}
-
-function removalOf(distribution: InstalledDistribution, interpreter: Interpreter): Removal {
-  const removal = planRemoval(distribution, interpreter);
-  if (!removal) throw new Error(`${distribution.metadataPath} is for pip to remove`);
-  return removal;
 }
 
 /** A failure of the file system in the words of the user; a mistake of ours stays what it is. */

@@ -90,7 +90,7 @@ class LinkThread {
       if (first < from || isSkipped(entry, this.#compile)) continue;
       if (first >= to) break;
       const [folder, files, bytecode] = entry;
-      if (isWithin(folder, tree.except)) continue;
+      if (isUnder(folder, tree.except)) continue;
       const place = { from: below(source, folder), to: below(target, folder), mtime };
       this.#makeFolder(place.to);
       this.#linkAll(files, place, link);
@@ -148,7 +148,7 @@ function plannedFiles([, files, bytecode]: FolderFiles, compile: boolean): numbe
 }
 
 /** True for a folder of a tree and what lies below it. */
-export function isWithin(folder: string, top: string | null): boolean {
+export function isUnder(folder: string, top: string | null): boolean {
   return top !== null && (top === '' || folder === top || folder.startsWith(`${top}/`));
 }
 

@@ -4,7 +4,7 @@ import type { Interpreter, Scheme } from '../core/types.ts';
 import { type Image, type ImageTree, readFileLists } from '../store/images.ts';
 import type { InstallStep } from './install.ts';
 import { realFolder } from './journal.ts';
-import { below, isSkipped, isWithin, type PlannedTree } from './link-trees.ts';
+import { below, isSkipped, isUnder, type PlannedTree } from './link-trees.ts';
 import type { PipBehaviour } from './pip-behaviour.ts';
 import type { SurveyedTree } from './planned-trees.ts';
 import { patchBytecode } from './record.ts';
@@ -122,7 +122,7 @@ function filesWithin(
   const listed = readFileLists(imagePath)[list] ?? [];
   return listed.flatMap((entry) => {
     const [folder, files, bytecode] = entry;
-    if (isSkipped(entry, compile) || !isWithin(folder, within)) return [];
+    if (isSkipped(entry, compile) || !isUnder(folder, within)) return [];
     const [from, to] = [below(`${imagePath}/${key}`, folder), below(scheme[key], folder)];
     const names = compile ? [...files, ...bytecode] : files;
     return names.map((name) => ({

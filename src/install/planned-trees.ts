@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
 import { type FolderFiles, readFileLists } from '../store/images.ts';
-import { below, isSkipped, isWithin, type PlannedTree } from './link-trees.ts';
+import { below, isSkipped, isUnder, type PlannedTree } from './link-trees.ts';
 
 /** A tree that is to be linked, and what lies at its root. */
 export interface SurveyedTree extends PlannedTree {
@@ -117,5 +117,5 @@ export function* plannedFiles(
 
 function listOf({ imagePath, list, except }: PlannedTree): readonly FolderFiles[] {
   const folders = readFileLists(imagePath)[list] ?? [];
-  return except === null ? folders : folders.filter(([folder]) => !isWithin(folder, except));
+  return except === null ? folders : folders.filter(([folder]) => !isUnder(folder, except));
 }

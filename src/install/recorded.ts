@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
+import { listFolder, readOptional } from '../core/if-there.ts';
 import { readCsv } from '../python/csv.ts';
 import { splitLines } from '../python/text.ts';
 
@@ -24,7 +25,7 @@ export function readRecords(
   const real = new Set(Array.from(folders, realPath));
   return [...real].flatMap((folder) =>
     infosIn(folder).map((name) => {
-      const record = readRecord(join(folder, name, 'RECORD'));
+      const record = readOptional(join(folder, name, 'RECORD')) ?? '';
       const entries = readCsv(splitLines(record)).flatMap(([entry]) => entry ?? []);
       const wanted = entries.filter((entry) => entry && (names?.has(basename(entry)) ?? true));
       return { info: join(folder, name), paths: wanted.map((entry) => resolve(folder, entry)) };
@@ -43,19 +44,5 @@ export function realPath(path: string): string {
 }
 
 function infosIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith('.dist-info'));
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
-    throw error;
-  }
-}
-
-function readRecord(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES')) return '';
-    throw error;
-  }
+  return listFolder(folder).filter((name) => name.endsWith('.dist-info'));
 }

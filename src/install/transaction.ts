@@ -15,14 +15,14 @@ import { hasErrno } from '../core/errors.ts';
 import type { Interpreter, Scheme } from '../core/types.ts';
 import { isWithin } from '../core/within.ts';
 import {
-  finish,
   journalFolders,
   journalName,
   type Placing,
   type Publication,
-  undo,
   writeJournal,
 } from './journal.ts';
+import { realPath } from './recorded.ts';
+import { finish, undo } from './undo.ts';
 import type { PlannedRemoval } from './uninstall.ts';
 
 /**
@@ -172,7 +172,8 @@ export class Transaction {
   /** Acts with a name in the journal where it lies on the volume of a path; @returns its path. */
   #onVolumeOf(path: string, name: string, act: (inJournal: string) => void): string {
     const others = this.#folders.filter(
-      (folder) => folder !== this.#home && isWithin(path, dirname(folder)),
+      (folder) =>
+        folder !== this.#home && isWithin(realPath(dirname(path)), realPath(dirname(folder))),
     );
     for (const folder of [this.#home, ...others]) {
       const inJournal = join(folder, name);

@@ -2,16 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../core/sha256.ts';
 import { hasErrno } from '../core/errors.ts';
+import { listFolder, readBytes, readOptional } from '../core/if-there.ts';
 import type { InstalledDistribution, Interpreter } from '../core/types.ts';
 import type { Store } from '../store/layout.ts';
-import {
-  directFiles,
-  listFolder,
-  readBytes,
-  readOptional,
-  type Survey,
-  surveyInstalled,
-} from './installed.ts';
+import { directFiles, type Survey, surveyInstalled } from './installed.ts';
 
 /** What is installed, as a request meets it. */
 export interface InstalledState {

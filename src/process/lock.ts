@@ -48,6 +48,7 @@ const pauses = { first: 5, longest: 50 };
  * no C library at hand), a lock file beside it does, and a shared lock is an exclusive one.
  *
  * @returns null where others held it until the timeout.
+ * @throws ENOENT where nothing is there any more.
  */
 export async function lockPath(
   path: string,
@@ -139,7 +140,15 @@ async function lockByFile(path: string, waiting: Waiting): Promise<Lock | null> 
     waiting,
     () => null,
   );
-  return outcome === 'busy' ? null : outcome;
+  if (outcome === 'busy') return null;
+  try {
+    // Whoever held it may have removed what it stood for.
+    statSync(path);
+    return outcome;
+  } catch (error) {
+    outcome.release();
+    throw error;
+  }
 }
 
 /** Linux lists who holds what: `1: FLOCK ADVISORY WRITE 4711 00:1b:123 0 EOF`. */

@@ -16,10 +16,12 @@ import { fileURLToPath } from 'node:url';
 import type { Archive, Interpreter, Scheme, Sha256, Version } from '../../src/core/types.ts';
 import { install, type InstallResult } from '../../src/install/install.ts';
 import type { LinkMode } from '../../src/install/link.ts';
+import { planRemoval } from '../../src/install/uninstall.ts';
 import { makeImages } from '../../src/obtain/cold/unpack.ts';
 import { readInstalled } from '../../src/plan/installed.ts';
 import { askInterpreter } from '../../src/python/cold/ask.ts';
 import { normalizeName } from '../../src/python/names.ts';
+import type { Image } from '../../src/store/images.ts';
 import { openStore, type Store } from '../../src/store/layout.ts';
 
 const python = process.env['PYTHON'] ?? 'python3';
@@ -84,11 +86,15 @@ export class Site {
     const archives = filenames.map((name) => archiveAt(join(this.fixtures, 'index', name)));
     const images = await this.images(archives);
     const installed = readInstalled(interpreter);
+    const replacedBy = (image: Image) => {
+      const replaced = installed.find(({ key }) => key === image.manifest.key);
+      return replaced ? planRemoval(replaced, interpreter) : null;
+    };
     const steps = images.map((image, at) => ({
       image,
       spelling: filenames[at]?.split('-')[0] ?? '',
       requested: how.requested ?? true,
-      replaces: installed.find(({ key }) => key === image.manifest.key) ?? null,
+      replaces: replacedBy(image),
       directUrl: null,
     }));
     return await install(steps, interpreter, {

@@ -13,8 +13,9 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Interpreter, Scheme } from '../../src/core/types.ts';
-import { findJournals, repair } from '../../src/install/journal.ts';
+import { findJournals } from '../../src/install/journal.ts';
 import { changeableRoots, Transaction } from '../../src/install/transaction.ts';
+import { repair } from '../../src/install/undo.ts';
 
 let home: string;
 let interpreter: Interpreter;

@@ -1,8 +1,9 @@
 import { errnoOf, hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Interpreter } from '../../core/types.ts';
 import { lockEnvironment } from '../../environment/lock.ts';
-import { findJournals, repair } from '../../install/journal.ts';
+import { findJournals } from '../../install/journal.ts';
 import { changeableRoots } from '../../install/transaction.ts';
+import { repair } from '../../install/undo.ts';
 import { type Holder, type Lock, type LockMode, nameHolder } from '../../process/lock.ts';
 import type { Reporter } from '../../report/text.ts';
 

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { PipAccelError } from '../../core/errors.ts';
-import type { Holder } from '../../process/lock.ts';
+import { type Holder, nameHolder } from '../../process/lock.ts';
 import { counted } from '../../report/cold/counted.ts';
 import { size } from '../../report/text.ts';
 import type { Entry, EntryKind } from '../../store/cold/entries.ts';
@@ -64,6 +64,5 @@ function describe(store: Store, { kind, paths, bytes, used, title }: Entry, now:
 }
 
 function waitingLine(store: Store, holder: Holder | null): string {
-  const who = holder ? `process ${holder.pid}` : 'another process';
-  return `Waiting for ${who}, which prunes ${store.root}`;
+  return `Waiting for ${nameHolder(holder) ?? 'another process'}, which prunes ${store.root}`;
 }

@@ -1,26 +1,33 @@
 import { hasErrno, PipAccelError } from '../../core/errors.ts';
 import { install, type InstallStep } from '../../install/install.ts';
-import { isThere } from '../../store/images.ts';
+import { planRemoval } from '../../install/uninstall.ts';
 import { readMetadata } from '../../plan/installed.ts';
 import type { PlannedItem } from '../../plan/plan.ts';
 import { installingLine, uninstallLines } from '../../report/install-lines.ts';
+import { isThere } from '../../store/images.ts';
 import type { Change } from '../change-environment.ts';
 import type { InstallJob } from '../job.ts';
 import { interruptible } from './interruption.ts';
 
-/** @returns the exit code of what ended otherwise; null where an image is gone from the store. */
+/** Under the lock. @returns the exit code of what ended otherwise; null where an image is gone from the store. */
 export async function putInPlace(
   job: InstallJob,
   change: Change,
 ): Promise<'in place' | number | null> {
   const { items, images } = change;
   const { reporter, options, context } = job;
-  const steps = items.flatMap(({ decided, replaces, spelling }) => {
+  const steps: InstallStep[] = [];
+  for (const { decided, replaces, spelling } of items) {
     const image = images.get(decided.key);
-    return image
-      ? [{ image, requested: decided.requested, replaces, directUrl: null, spelling }]
-      : [];
-  });
+    if (!image) continue;
+    const removal = replaces && planRemoval(replaces, context.interpreter);
+    // What has no RECORD, or lies outside the environment.
+    if (replaces && !removal?.paths.size) {
+      return await job.handOver(`${spelling} is for pip to replace`);
+    }
+    const { requested } = decided;
+    steps.push({ image, requested, replaces: removal, directUrl: null, spelling });
+  }
   const isMixed = items.some(({ decided }) => decided.direct !== null);
   const changed: string[] = [];
   const beforeCommit = async () => {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Archive } from '../../core/types.ts';
-import { rememberDecision } from '../../plan/cold/remember.ts';
-import type { RememberedDecision } from '../../plan/decisions.ts';
-import { publishDisposable } from '../../store/cold/publish.ts';
+import { decisionFile, type RememberedDecision } from '../../plan/decisions.ts';
+import { type KeptState, stateFile } from '../../plan/installed-state.ts';
+import { publishDisposable, publishJson } from '../../store/cold/publish.ts';
 import type { Image } from '../../store/images.ts';
 import type { Store } from '../../store/layout.ts';
 import { metadataFile } from '../../store/metadata.ts';
@@ -13,6 +13,7 @@ import {
   releaseText,
 } from '../../store/releases.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
+import type { CommandContext } from '../context.ts';
 import type { InstallJob } from '../job.ts';
 import { imageMetadata } from './known.ts';
 
@@ -24,7 +25,15 @@ export async function remember(
 ): Promise<void> {
   const { store } = job.context;
   if (key === null) return;
-  await asFarAsPossible(store, rememberDecision(store, key, decision));
+  await asFarAsPossible(store, publishJson(store, decisionFile(store, key), decision));
+}
+
+/** Keeps what is installed, for the next line that meets the environment as it is. */
+export async function rememberState(
+  { store, interpreter }: CommandContext,
+  state: KeptState,
+): Promise<void> {
+  await asFarAsPossible(store, publishJson(store, stateFile(store, interpreter), state));
 }
 
 /** Keeps which files an index has of a release. */

@@ -47,8 +47,8 @@ export async function uninstall(line: UninstallLine, context: CommandContext): P
   const configuration = loadPipConfiguration(environment, context.interpreter.prefix, 'uninstall');
   if (!configuration || configuration.has('yes')) return await becomePip(line, context);
   const isYes = (word: string) => word === '-y' || word === '--yes';
-  const words = line.words.filter((word) => word !== 'uninstall' && !isYes(word));
-  const parsed = parseArguments(words);
+  const words = line.words.toSpliced(line.words.indexOf('uninstall'), 1);
+  const parsed = parseArguments(words.filter((word) => !isYes(word)));
   const options = effectiveOptions(configuration, parsed?.options ?? []);
   const reporter = await openReporter(context.settings.logFormat, {
     quietness: options.quiet,
@@ -57,7 +57,7 @@ export async function uninstall(line: UninstallLine, context: CommandContext): P
   });
   const run = { line, context, reporter, options };
   // `-qy` and `--ye` are no words of ours: pip asks nothing, and needs the lock from the start.
-  const isSure = line.words.some(isYes);
+  const isSure = words.some(isYes);
   if (!isSure && parsed !== null) return await converse(run);
   const names = parsed?.requirements.map((text) => parseRequirement(text)?.name ?? '') ?? [];
   const isUnderstood =

@@ -1,21 +1,11 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { sha256 } from '../../core/sha256.ts';
 import { type Lock, lockPath, nameHolder } from '../../process/lock.ts';
 import type { Store } from '../layout.ts';
-import { makeFolder } from './folders.ts';
+import { makeFolder, namesIn } from './folders.ts';
 
 /**
  * The right to make one thing that all users of the store then share. Its file in `locks/` is
@@ -80,12 +70,11 @@ async function acquire(path: string, activity: string, claimant: Claimant): Prom
     closeSync(openSync(path, O_RDONLY | O_CREAT | O_NOFOLLOW, 0o600));
     const lock = (await lockNow(path)) ?? (await waitFor(path, activity, claimant));
     if (lock === 'circle') return null;
-    if (lock && isCurrent(path, lock)) {
+    if (lock) {
       // A holder that was killed waits for nothing any more.
       writeFileSync(path, '');
       return lock;
     }
-    lock?.release();
   }
 }
 
@@ -163,13 +152,7 @@ async function unlessRemoved(lock: Promise<Lock | null>): Promise<Lock | null> {
   }
 }
 
-/** A holder removes the file before he lets go of it, so that the lock of a removed one is worth nothing. */
-function isCurrent(path: string, { descriptor }: Lock): boolean {
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (!there) return false;
-  return descriptor === null || fstatSync(descriptor).ino === there.ino;
-}
-
+/** Before it is let go, so that whoever waits finds that what he waits for is gone. */
 function remove(path: string, lock: Lock): void {
   rmSync(path, { force: true });
   lock.release();
@@ -177,19 +160,9 @@ function remove(path: string, lock: Lock): void {
 
 /** Removes the files of claims whose holders were killed. */
 export async function sweepClaims(store: Store): Promise<void> {
-  for (const name of await namesIn(store.locks)) {
+  for (const name of namesIn(store.locks)) {
     const path = join(store.locks, name);
     const lock = name.endsWith('.lock') ? null : await lockNow(path);
-    if (lock && isCurrent(path, lock)) remove(path, lock);
-    else lock?.release();
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return [];
-    throw error;
+    if (lock) remove(path, lock);
   }
 }

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
 import type { Sha256 } from '../../core/types.ts';
@@ -6,6 +6,7 @@ import type { BinaryManifest } from '../binaries.ts';
 import { type ImageManifest, readImage, stampPath } from '../images.ts';
 import type { Store } from '../layout.ts';
 import type { SourceRecord } from '../sources.ts';
+import { namesIn } from './folders.ts';
 
 export type EntryKind =
   | 'image'
@@ -118,11 +119,6 @@ function pathsIn(folder: string, depth: number): readonly string[] {
   return paths.flatMap((path) => (isFolder(path) ? pathsIn(path, depth - 1) : [path]));
 }
 
-/** None for a link, wherever it leads. */
-function namesIn(folder: string): readonly string[] {
-  return isFolder(folder) ? readdirSync(folder).sort() : [];
-}
-
 function isFolder(path: string): boolean {
   return look(path)?.isDirectory() ?? false;
 }
@@ -186,6 +182,7 @@ function sizeOfTree(path: string): number {
   const below = status.isDirectory() ? namesIn(path).map((name) => join(path, name)) : [];
   return status.blocks * 512 + sum(below.map(sizeOfTree));
 }
+
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,6 +1,7 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasErrno } from '../../core/errors.ts';
 import type { Store } from '../layout.ts';
 import { distrust } from '../trust.ts';
 
@@ -33,6 +34,17 @@ export function strangenessOf(paths: readonly string[]): string | null {
     if (status.uid !== user && status.uid !== 0) return `${path} belongs to user ${status.uid}`;
   }
   return null;
+}
+
+/** The names in a folder, sorted; none for a link, wherever it leads. */
+export function namesIn(folder: string): readonly string[] {
+  try {
+    const isFolder = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+    return isFolder ? readdirSync(folder).sort() : [];
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
 }
 
 /** `fsync(2)` of a file or a folder. */

@@ -1,9 +1,8 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import { hasErrno } from '../../core/errors.ts';
 import { lockPath, type Waiting } from '../../process/lock.ts';
 import type { Store } from '../layout.ts';
 import { type Entry, type EntryKind, listEntries, lookAgain, withUseOfImages } from './entries.ts';
 import { makeFolder } from './folders.ts';
+import { takeAway } from './take-away.ts';
 import { inTemporary } from './temporary.ts';
 
 export interface PruneLimits {
@@ -99,30 +98,16 @@ async function removeAll(
   const begun = performance.now();
   const removed: Entry[] = [];
   // Also where nothing goes, for this removes what a killed prune left.
-  await inTemporary(store, 'prune', async (folder) => {
-    mkdirSync(folder, { mode: 0o700 });
+  await inTemporary(store, 'prune', async () => {
     for (const entry of chosen) {
       if (budget !== undefined && removed.length > 0 && performance.now() - begun > budget) break;
       const now = lookAgain(entry);
       if (!now || now.used >= graceFrom) continue;
-      for (const [at, path] of entry.paths.entries()) {
-        remove(path, `${folder}/${removed.length}-${at}`);
-      }
+      for (const path of entry.paths) await takeAway(store, path);
       removed.push(entry);
     }
   });
   return removed;
-}
-
-/** Others find all of it or nothing. A link goes, not what it leads to. */
-function remove(path: string, target: string): void {
-  try {
-    renameSync(path, target);
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return;
-    throw error;
-  }
-  rmSync(target, { recursive: true, force: true });
 }
 
 function sizeOf(entries: readonly Entry[]): number {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import pLimit from 'p-limit';
@@ -12,6 +12,7 @@ import { setAccessTime } from './access-time.ts';
 import type { Fault } from './check-files.ts';
 import { checkImages, wordsOf } from './check-images.ts';
 import { digestFile } from './digest.ts';
+import { namesIn } from './folders.ts';
 import { setAside } from './quarantine.ts';
 import { takeAway } from './take-away.ts';
 
@@ -217,10 +218,4 @@ class HashCheck {
 /** The digest of `sha256=…`, as some tools pad it. */
 function withoutPadding(hash: string): string {
   return hash.slice(hash.indexOf('=') + 1).replace(/=+$/, '');
-}
-
-/** None for a link, wherever it leads. */
-function namesIn(folder: string): readonly string[] {
-  const status = lstatSync(folder, { throwIfNoEntry: false });
-  return status?.isDirectory() ? readdirSync(folder).sort() : [];
 }

@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { hasErrno } from './errors.ts';
+
+/** The names in a folder; none where there is no such folder. */
+export function listFolder(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
+    throw error;
+  }
+}
+
+/** A file's text; null where there is no such file. */
+export function readOptional(path: string): string | null {
+  return orNull(() => readFileSync(path, 'utf8'));
+}
+
+/** A file's bytes; null where there is no such file. */
+export function readBytes(path: string): Uint8Array | null {
+  return orNull(() => readFileSync(path));
+}
+
+function orNull<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES')) return null;
+    throw error;
+  }
+}
