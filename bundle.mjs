@@ -1,15 +1,13 @@
 // What both builds share. A bundle is main.js, which has all that src/main.ts imports, chunks for
-// what it reaches by import(), and the files that threads start from.
+// what it reaches by import(), and thread.js, which threads start from.
 import { readFile } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
 export const { dependencies, version } = JSON.parse(await readFile('package.json', 'utf8'));
 
 const main = resolve('src/main.ts');
-const workers = ['src/install/link-worker.ts', 'src/store/cold/check-worker.ts'];
-/** By their names beside main.js. */
-export const workerFiles = workers.map((path) => basename(path, '.ts') + '.js');
+const thread = resolve('src/thread.ts');
 
 /**
  * @param folder where to put it.
@@ -19,7 +17,7 @@ export const workerFiles = workers.map((path) => basename(path, '.ts') + '.js');
  */
 export async function bundle(folder, output, { external, define }) {
   const chunks = [];
-  for (const input of [main, ...workers.map((path) => resolve(path))]) {
+  for (const input of [main, thread]) {
     const build = await rolldown({
       input,
       platform: 'node',

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundle, workerFiles } from '../bundle.mjs';
+import { bundle } from '../bundle.mjs';
 
 const here = import.meta.dirname;
 const architecture = process.arch === 'arm64' ? 'aarch64' : process.arch;
@@ -38,7 +38,7 @@ execFileSync(
     '--no-compile-autoload-bunfig',
     `--outfile=${executable}`,
     join(chunks, 'main.js'),
-    ...workerFiles.map((name) => join(chunks, name)),
+    join(chunks, 'thread.js'),
   ],
   { stdio: ['ignore', 'ignore', 'inherit'] },
 );
@@ -46,7 +46,7 @@ if (process.platform === 'linux') await forgetVariables(['BUN_BE_BUN', 'BUN_OPTI
 
 /** The policy of the executable is that of its first thread alone. */
 function policyOfThread({ fileName }) {
-  return workerFiles.includes(fileName) ? `Bun.unsafe.setJITPolicy(${jitPolicy});` : '';
+  return fileName === 'thread.js' ? `Bun.unsafe.setJITPolicy(${jitPolicy});` : '';
 }
 
 /**

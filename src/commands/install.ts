@@ -172,9 +172,14 @@ async function imagesOf(
   decided: readonly Decided[],
   mayBeGone: boolean,
 ): Promise<ReadonlyMap<NormalizedName, Image> | null> {
+  if (decided.length === 0) return new Map();
   const found = await soundImages(job, decided);
   const missing = decided.filter(({ key }) => !found.has(key));
-  if (missing.length === 0) return found;
+  if (missing.length === 0) {
+    const { expectLinking } = await import('./cold/put-in-place.ts');
+    expectLinking(found.values(), job.options.compile);
+    return found;
+  }
   const { interruptible } = await import('./cold/interruption.ts');
   const { obtain } = await import('./cold/obtain.ts');
   const { obtainIfThere } = await import('./cold/decide-again.ts');

@@ -1,5 +1,6 @@
 import { newCounter, stopSharing } from '../process/shares.ts';
-import { startThreads, threadsFor } from '../process/threads.ts';
+import { prepareThreads, startInThreads } from '../process/threads.ts';
+import type { Image } from '../store/images.ts';
 import { type LinkJob, type LinkOutcome, linkTrees } from './link-trees.ts';
 
 /** Linking that has begun in other threads, and is ended by this one. */
@@ -10,10 +11,19 @@ export interface Crew {
   finish(): Promise<readonly LinkOutcome[]>;
 }
 
+/** Starts what will take part in linking images, for it takes as long as the rest of the preparations. */
+export function expectLinking(images: Iterable<Image>, compile: boolean): void {
+  let files = 0;
+  for (const { manifest } of images) {
+    for (const tree of manifest.trees) files += tree.files + (compile ? tree.bytecode : 0);
+  }
+  prepareThreads(files);
+}
+
 export function startLinking(job: Omit<LinkJob, 'next'>): Crew {
   const shared: LinkJob = { ...job, next: newCounter() };
   const files = job.trees.reduce((sum, tree) => sum + tree.files, 0);
-  const others = startThreads<LinkOutcome>('link-worker.js', threadsFor(files) - 1, shared);
+  const others = startInThreads<LinkOutcome>({ name: 'link', job: shared }, files);
   return {
     stop: () => stopSharing(shared.next),
     finish: async () => {

@@ -2,45 +2,68 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** A thread takes 3 to 6 ms to start, in which this one does about so many files. */
+/** A thread takes 7 ms of processor time to start, in which this one does about so many files. */
 const filesPerThread = 4000;
 /** What they do is the file system's work, which takes turns: three on two cores were slower than two. */
 const mostThreads = 4;
 
 /** How many threads, this one among them, are worth while for so many files. */
-export function threadsFor(files: number): number {
+function threadsFor(files: number): number {
   const worthwhile = Math.floor(files / filesPerThread);
   return Math.max(1, Math.min(availableParallelism(), mostThreads, worthwhile));
 }
 
-/**
- * Runs the file of that name beside this one, a bundle of its own, in threads, each of which posts
- * one message. As many as there can be: those that take part do the work of those that did not start.
- *
- * @returns waits for all of them to end, and throws what one of them threw.
- */
-export function startThreads<Outcome>(
-  script: 'check-worker.js' | 'link-worker.js',
-  count: number,
-  workerData: unknown,
-): () => Promise<readonly Outcome[]> {
-  const started: Promise<Outcome>[] = [];
+/** Threads that have nothing to do. They keep nobody from ending. */
+const idle = new Set<Worker>();
+
+/** Starts the threads for work on so many files, so that they are there when it comes. */
+export function prepareThreads(files: number): void {
   try {
-    while (started.length < count) started.push(startThread(script, workerData));
+    while (idle.size < threadsFor(files) - 1) idle.add(startThread());
   } catch {
     // Threads or memory are short, which Node and Bun say in different ways.
   }
+}
+
+/**
+ * Gives a task of `src/thread.ts` to as many threads as are worth while for so many files and can be
+ * had, beside this one: those that take part do the work of those that did not start.
+ *
+ * @returns waits for all of them to end, and throws what one of them threw.
+ */
+export function startInThreads<Outcome>(
+  task: { readonly name: string; readonly job: unknown },
+  files: number,
+): () => Promise<readonly Outcome[]> {
+  prepareThreads(files);
+  const threads = [...idle].slice(0, threadsFor(files) - 1);
+  const started = threads.map((thread) => give<Outcome>(thread, task));
   return async () => (await Promise.allSettled(started)).map(outcomeOf);
 }
 
-function startThread<Outcome>(script: string, workerData: unknown): Promise<Outcome> {
-  const worker = new Worker(join(import.meta.dirname, script), { workerData });
+function startThread(): Worker {
+  const thread = new Worker(join(import.meta.dirname, 'thread.js'));
+  // Of one that ended with a task, whoever gave it is told.
+  thread.on('error', () => idle.delete(thread));
+  thread.unref();
+  return thread;
+}
+
+function give<Outcome>(thread: Worker, task: unknown): Promise<Outcome> {
+  idle.delete(thread);
+  thread.ref();
   const outcome = new Promise<Outcome>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
+    thread.once('error', reject);
+    thread.once('message', (message: Outcome) => {
+      thread.off('error', reject);
+      thread.unref();
+      idle.add(thread);
+      resolve(message);
+    });
   });
   // Nobody waits yet, and an early end is not to be taken for an unhandled one.
   outcome.catch(() => {});
+  thread.postMessage(task);
   return outcome;
 }
 

@@ -1,4 +1,5 @@
 import { hasErrno, PipAccelError } from '../../core/errors.ts';
+import { expectLinking } from '../../install/crew.ts';
 import { install, type InstallStep } from '../../install/install.ts';
 import { planRemoval } from '../../install/uninstall.ts';
 import { readMetadata } from '../../plan/installed.ts';
@@ -8,6 +9,8 @@ import { isThere } from '../../store/images.ts';
 import type { Change } from '../change-environment.ts';
 import type { InstallJob } from '../job.ts';
 import { interruptible } from './interruption.ts';
+
+export { expectLinking };
 
 /** Under the lock. @returns the exit code of what ended otherwise; null where an image is gone from the store. */
 export async function putInPlace(

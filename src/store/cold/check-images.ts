@@ -2,7 +2,7 @@ import { utimesSync, writeFileSync } from 'node:fs';
 import { errnoOf, hasErrno } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { newCounter } from '../../process/shares.ts';
-import { startThreads, threadsFor } from '../../process/threads.ts';
+import { startInThreads } from '../../process/threads.ts';
 import { type Image, stampPath } from '../images.ts';
 import type { Store } from '../layout.ts';
 import { type CheckJob, checkFiles, type Fault } from './check-files.ts';
@@ -21,7 +21,7 @@ export async function checkImages(
     next: newCounter(),
   };
   const files = job.images.reduce((sum, image) => sum + image.files, 0);
-  const others = startThreads<readonly Fault[]>('check-worker.js', threadsFor(files) - 1, job);
+  const others = startInThreads<readonly Fault[]>({ name: 'check', job }, files);
   const own = checkFiles(job);
   const faults = new Map<Image, Fault[]>();
   for (const fault of [own, ...(await others())].flat()) {
