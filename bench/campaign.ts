@@ -123,21 +123,44 @@ async function measureSets(course: Course, only: readonly Scenario[] | null): Pr
   );
   if (asked.length === 0) return;
   const peers = only ? field.peers.filter((id) => id !== 'pip') : field.peers;
+  const ageing = asked.includes('online') ? await fetchPages(course) : [];
   for (const size of options.sizes) {
     const set = readSet(size);
     if (set.kind === 'generated') await generate(course, 'gen', { count: size, files: filesEach });
     const site = new Site(place, set, course.indexes);
     say(course, `${size} distributions: filling caches`);
     await site.fillCaches([...course.forms, 'pip', 'uv']);
-    const filled = Date.now();
-    for (const scenario of asked) {
-      if (scenario === 'online') await site.waitForOldPages(filled);
+    for (const scenario of asked.filter((name) => name !== 'online')) {
       const entrants = await setScenarios[scenario](site, { ...field, peers });
       await record(course, entrants, { scenario, size });
     }
     if (options.scenarios.includes('calls') && !only) await countOnSet(course, site);
     site.dispose();
   }
+  for (const { site, fetched } of ageing) {
+    await site.fillCaches(course.forms);
+    await site.waitForOldPages(fetched);
+    const entrants = await setScenarios.online(site, field);
+    await record(course, entrants, { scenario: 'online', size: site.set.size });
+    site.dispose();
+  }
+}
+
+interface Ageing {
+  readonly site: Site;
+  /** Milliseconds since 1970. */
+  readonly fetched: number;
+}
+
+/** Sites of which uv has the pages: these become out of date while everything else is measured. */
+async function fetchPages({ options, place, indexes }: Course): Promise<readonly Ageing[]> {
+  const ageing: Ageing[] = [];
+  for (const set of options.sizes.map(readSet).filter(({ kind }) => kind === 'pypi')) {
+    const site = new Site(place, set, indexes);
+    await site.fillCaches(['uv']);
+    ageing.push({ site, fetched: Date.now() });
+  }
+  return ageing;
 }
 
 async function countOnSet(course: Course, site: Site): Promise<void> {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { execa } from 'execa';
+import { openStore } from '../src/store/layout.ts';
 import { installation, type Tool } from './contestants.ts';
 import type { Place } from './place.ts';
 import type { CallCount } from './results.ts';
@@ -51,7 +51,7 @@ export async function countNoop(id: Tool, site: Site, what: string): Promise<Cal
 
 /** Fills the store with further images: one of its own under other names, by links. */
 export async function addFillers(id: Tool, site: Site): Promise<void> {
-  const images = join(site.cache(id), 'images', 'v3');
+  const { images } = openStore(site.cache(id));
   const [model = ''] = readdirSync(images);
   const suffix = model.slice(64);
   const script = [

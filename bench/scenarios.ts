@@ -25,9 +25,7 @@ export const setScenarios = {
   noop: async (site, field) => await each(tools(field), (id) => site.noop(id)),
   upgrade: async (site, field) =>
     site.set.kind === 'pypi' ? await each(tools(field), (id) => site.upgrade(id, olderOne)) : [],
-  // The last: it may have to wait for the pages to become old.
-  online: async (site, field) =>
-    site.set.kind === 'pypi' ? await fresh(['uv-online'], { path: 'new' })(site, field) : [],
+  online: fresh(['uv-online'], { path: 'new' }),
 } satisfies Partial<Record<Scenario, EntrantsOf>>;
 
 function fresh(

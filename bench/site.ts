@@ -66,6 +66,7 @@ export class Site {
       this.expectInstalled(environment);
       if (id !== 'pip') rmSync(environment, { recursive: true });
     }
+    if (!ids.includes('uv')) return;
     for (const name of this.#pagesOfUv()) {
       await this.place.copyTree(join(this.cache('uv'), name), this.cache(`kept-${name}`));
     }
