@@ -5,7 +5,7 @@ import type { MarkerEnvironment } from '../../src/core/types.ts';
 import { pipBehaviour } from '../../src/install/pip-behaviour.ts';
 import { UnclearPage } from '../../src/obtain/cold/index/html.ts';
 import { readPage } from '../../src/obtain/cold/index/page.ts';
-import { parseNetrc } from '../../src/obtain/cold/transport.ts';
+import { parseNetrc } from '../../src/obtain/cold/credentials.ts';
 import { filenameOf, readArchiveName } from '../../src/plan/pinned/filename.ts';
 import { readRequirementFile } from '../../src/plan/requirements/file.ts';
 import { readCsv, writeCsv } from '../../src/python/csv.ts';

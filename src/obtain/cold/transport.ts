@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici';
+import type { Socket } from 'node:net';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 import type { Environment } from '../../config/load.ts';
 import type { PipOptions } from '../../config/pip-config.ts';
-import { hasErrno } from '../../core/errors.ts';
+import { basicOf, readCredentials } from './credentials.ts';
+import { type Dialer, openDialer } from './dial.ts';
+import { proxyRules } from './proxies.ts';
 
 /** How to reach the network: what pip was told of proxies, certificates, time-outs and passwords. */
 export interface Transport {
@@ -16,55 +17,116 @@ export interface Transport {
   readonly close: () => Promise<void>;
 }
 
+/** A transport whose connections can be made one by one. */
+export interface DialedTransport extends Transport {
+  readonly dialer: Dialer;
+  readonly proxyFor: (url: URL) => URL | null;
+  /** Has the next request to a URL's origin use a connection that is there already. */
+  readonly lend: (url: URL, socket: Socket) => void;
+}
+
 /** pip's `--timeout` default, seconds. */
 const defaultTimeout = 15;
+
+/**
+ * Milliseconds that a connection is kept which nobody uses: pip pauses while it reads metadata
+ * or builds, and other clients keep theirs for a minute or two.
+ */
+const keepAlive = 60_000;
 
 /** Builds a transport out of pip's own options and variables (`pip/_internal/network/session.py`). */
 export async function openTransport(
   options: PipOptions,
   environment: Environment,
-): Promise<Transport> {
-  const seconds = Number(options.value('timeout') ?? defaultTimeout) || defaultTimeout;
-  const tls = {
-    ca: await certificates(options, environment),
-    ...(await clientCertificate(options)),
-  };
+): Promise<DialedTransport> {
+  const milliseconds =
+    1000 * (Number(options.value('timeout') ?? defaultTimeout) || defaultTimeout);
+  const proxyFor = proxyRules(options, environment);
   const trusted = new Set(options.values('trusted-host'));
-  const open = (rejectUnauthorized: boolean): Dispatcher => {
-    const connect = { ...tls, rejectUnauthorized, timeout: seconds * 1000 };
-    const limits = { connect, headersTimeout: seconds * 1000, bodyTimeout: seconds * 1000 };
-    const proxy = options.value('proxy');
-    if (proxy) return new ProxyAgent({ ...limits, uri: withScheme(proxy), requestTls: connect });
-    const named = proxyVariables(environment);
-    return named.httpProxy || named.httpsProxy
-      ? new EnvHttpProxyAgent({ ...limits, ...named, requestTls: connect })
-      : new Agent(limits);
+  const ca = [...(await certificates(options, environment))];
+  const identity = await clientCertificate(options);
+  // To read all certificates of a system takes Node 20 40 ms.
+  let opened: SecureContext | null = null;
+  const context = () => (opened ??= createSecureContext({ ca, ...identity }));
+  const dialer = openDialer({
+    proxyFor,
+    context,
+    isTrusted: ({ hostname, host }) => trusted.has(hostname) || trusted.has(host),
+    milliseconds,
+  });
+  const lent = new Map<string, Socket[]>();
+  const limits = {
+    headersTimeout: milliseconds,
+    bodyTimeout: milliseconds,
+    keepAliveTimeout: keepAlive,
   };
-  const strict = open(true);
-  const lenient = trusted.size > 0 ? open(false) : strict;
-  const netrc = await readNetrc(environment);
+  const agent = new Agent({ ...limits, connect: connector(dialer, lent) });
+  const proxies = new Map<string, Dispatcher>();
   return {
-    dispatcherFor: (url) => (trusted.has(url.hostname) || trusted.has(url.host) ? lenient : strict),
-    authorizationFor: (url) => authorization(url, options, netrc),
+    dispatcherFor: (url) => {
+      const proxy = proxyFor(url);
+      const isDialed = url.protocol === 'https:' && !isSocks(proxy);
+      if (!proxy || isDialed) return agent;
+      const known = proxies.get(proxy.href);
+      if (known) return known;
+      const proxied = openProxied(proxy, { ...limits, context: context() });
+      proxies.set(proxy.href, proxied);
+      return proxied;
+    },
+    authorizationFor: await readCredentials(options, environment),
+    dialer,
+    proxyFor,
+    lend: ({ origin }, socket) => {
+      const sockets = lent.get(origin) ?? [];
+      sockets.push(socket);
+      lent.set(origin, sockets);
+    },
     close: async () => {
-      await strict.destroy();
-      if (lenient !== strict) await lenient.destroy();
+      for (const socket of [...lent.values()].flat()) socket.destroy();
+      const dispatchers = [agent, ...proxies.values()].map(async (one) => await one.destroy());
+      await Promise.all([...dispatchers, dialer.close()]);
     },
   };
 }
 
-function proxyVariables(environment: Environment) {
-  const read = (name: string) => environment[name] || environment[name.toUpperCase()] || '';
-  const all = read('all_proxy');
-  return {
-    httpProxy: read('http_proxy') || all,
-    httpsProxy: read('https_proxy') || all,
-    noProxy: read('no_proxy'),
+/** Whether a proxy is one that pip itself needs another package for. */
+export function isSocks(proxy: URL | null): boolean {
+  return proxy !== null && !/^https?:$/.test(proxy.protocol);
+}
+
+/** What undici asks for a connection: one that was lent, or a new one. */
+function connector(dialer: Dialer, lent: Map<string, Socket[]>): buildConnector.connector {
+  const connect = async (url: URL): Promise<Socket> => {
+    const ready = lent.get(url.origin)?.find(({ destroyed }) => !destroyed);
+    lent.set(url.origin, lent.get(url.origin)?.filter((socket) => socket !== ready) ?? []);
+    if (ready) return ready;
+    const socket = await dialer.reach(url);
+    return url.protocol === 'https:' ? await dialer.secure(url, socket) : socket;
+  };
+  return ({ protocol, host }, done) => {
+    connect(new URL(`${protocol}//${host}`)).then(
+      (socket) => done(null, socket),
+      (error: Error) => done(error, null),
+    );
   };
 }
 
-function withScheme(proxy: string): string {
-  return proxy.includes('://') ? proxy : `http://${proxy}`;
+/** Plain HTTP through a proxy, which is asked by the whole URL: many let CONNECT lead to port 443 only. */
+function openProxied(
+  proxy: URL,
+  { context, ...limits }: { readonly context: SecureContext },
+): Dispatcher {
+  const address = new URL(proxy);
+  address.username = address.password = '';
+  const tls = { secureContext: context };
+  return new ProxyAgent({
+    ...limits,
+    uri: address.href,
+    proxyTunnel: false,
+    proxyTls: tls,
+    requestTls: tls,
+    ...(proxy.username === '' ? {} : { token: basicOf(proxy) }),
+  });
 }
 
 /** Where distributions of Linux and macOS keep their certificates. */
@@ -75,7 +137,11 @@ const systemBundles = [
   '/etc/ssl/cert.pem',
 ];
 
-async function certificates(options: PipOptions, environment: Environment): Promise<string[]> {
+/** PEM texts of the authorities that are trusted. */
+export async function certificates(
+  options: PipOptions,
+  environment: Environment,
+): Promise<readonly string[]> {
   const named =
     options.value('cert') || environment['REQUESTS_CA_BUNDLE'] || environment['CURL_CA_BUNDLE'];
   if (named) return [await readFile(named, 'utf8')];
@@ -90,61 +156,4 @@ async function clientCertificate(options: PipOptions) {
   if (!path) return {};
   const pem = await readFile(path, 'utf8');
   return { cert: pem, key: pem };
-}
-
-type Netrc = ReadonlyMap<string, { readonly login: string; readonly password: string }>;
-
-/** Passwords come from the URL of an index of the same origin, else from `.netrc` (`network/auth.py`). */
-function authorization(url: URL, options: PipOptions, netrc: Netrc): string | null {
-  const configured = [
-    options.value('index-url') ?? '',
-    ...options.values('extra-index-url').flatMap((value) => value.split(/\s+/)),
-    ...options.values('find-links'),
-  ];
-  for (const text of configured) {
-    if (!URL.canParse(text)) continue;
-    const index = new URL(text);
-    if (index.origin === url.origin && index.username !== '') {
-      return basic(decodeURIComponent(index.username), decodeURIComponent(index.password));
-    }
-  }
-  const entry = netrc.get(url.hostname) ?? netrc.get('');
-  return entry ? basic(entry.login, entry.password) : null;
-}
-
-function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-}
-
-async function readNetrc(environment: Environment): Promise<Netrc> {
-  const path = environment['NETRC'] || join(environment['HOME'] || homedir(), '.netrc');
-  try {
-    return parseNetrc(await readFile(path, 'utf8'));
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR')) return new Map();
-    throw error;
-  }
-}
-
-/** The `machine`, `default`, `login`, `account` and `password` words of a .netrc; macros are passed over. */
-export function parseNetrc(text: string): Netrc {
-  const entries = new Map<string, { login: string; password: string }>();
-  const words = text
-    .replaceAll(/^macdef[\s\S]*?(\n\n|$(?![\s\S]))/gm, '')
-    .replaceAll(/(^|\s)#.*$/gm, '')
-    .split(/\s+/);
-  let current: { login: string; password: string } | null = null;
-  for (let index = 0; index < words.length; index += 1) {
-    const word = words[index];
-    const value = words[index + 1] ?? '';
-    if (word === 'default') entries.set('', (current = { login: '', password: '' }));
-    else if (word === 'machine') {
-      entries.set(value, (current = { login: '', password: '' }));
-      index += 1;
-    } else if (current && (word === 'login' || word === 'password')) {
-      current[word] = value;
-      index += 1;
-    }
-  }
-  return entries;
 }
