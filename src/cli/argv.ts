@@ -113,7 +113,8 @@ interface Taken {
   readonly next: number;
 }
 
-function takeOption(words: readonly string[], index: number): Taken | null {
+/** The option at an index, with its value; null where it is none that we know. */
+export function takeOption(words: readonly string[], index: number): Taken | null {
   const word = words[index] ?? '';
   return word.startsWith('--') ? takeLong(words, index) : takeShort(words, index);
 }

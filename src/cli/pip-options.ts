@@ -1,5 +1,5 @@
 /**
- * The options of `pip install` and pip's general options, over all pips from 19 to 26
+ * The options of `pip install`, of the commands that share most of them, and pip's general options, over all pips from 19 to 26
  * (`pip._internal.cli.cmdoptions`). An option that is not here goes to pip, with the whole line.
  */
 export interface PipOption {
@@ -140,6 +140,17 @@ export const pipOptions: readonly PipOption[] = [
     route: 'pip',
   },
   { name: 'no-clean', action: 'flag', route: 'pip' },
+  {
+    name: 'dest',
+    aliases: ['destination-dir', 'destination-directory'],
+    short: 'd',
+    action: 'store',
+    route: 'pip',
+  },
+  { name: 'wheel-dir', short: 'w', action: 'store', route: 'pip' },
+  { name: 'output', short: 'o', action: 'store', route: 'pip' },
+  { name: 'no-verify', action: 'flag', route: 'pip' },
+  { name: 'json', action: 'flag', route: 'pip' },
   { name: 'exists-action', action: 'append', route: 'pip' },
   { name: 'use-feature', action: 'append', route: 'pip' },
   { name: 'use-deprecated', action: 'append', route: 'pip' },

@@ -1,6 +1,6 @@
 import { childEnvironment } from '../config/load.ts';
 import type { LockMode } from '../process/lock.ts';
-import { becomeProgram } from '../process/replace.ts';
+import { becomeProgram, type Legacy } from '../process/replace.ts';
 import { openReporter } from '../report/open.ts';
 import type { Reporter } from '../report/text.ts';
 import type { CommandContext } from './context.ts';
@@ -22,11 +22,9 @@ export async function becomePip(
   context: CommandContext,
   reporter?: Reporter,
 ): Promise<number> {
-  const command = [...context.pip, ...words];
-  const environment = childEnvironment(context.environment);
   const atStart = context.descriptors;
   const mode = lockModeOf(name, words);
-  if (mode === null) return await becomeProgram(command, environment, { atStart });
+  if (mode === null) return await start({ name, words }, context, { atStart });
   const { settings } = context;
   const voice = { quietness: 0, verbosity: settings.logVerbosity };
   const lock = await context.lock(reporter ?? (await openReporter(settings.logFormat, voice)));
@@ -35,7 +33,27 @@ export async function becomePip(
   const isHandedOn = context.interpreter.versionInfo[0] === 2;
   const held = isHandedOn ? [] : lock.descriptors;
   const inherited = { atStart, held, stays: lock.isOwn || isHandedOn };
-  return await becomeProgram(command, environment, inherited);
+  return await start({ name, words }, context, inherited);
+}
+
+/** Commands that may go to an index, a repository or a URL. */
+const networked = new Set(['install', 'download', 'wheel', 'lock', 'index']);
+
+async function start(line: PipLine, context: CommandContext, legacy: Legacy): Promise<number> {
+  const environment = childEnvironment(context.environment);
+  if (line.name === null || !networked.has(line.name) || isAboutItself(line)) {
+    return await becomeProgram([...context.pip, ...line.words], environment, legacy);
+  }
+  const { throughGateway } = await import('./cold/line-gateway.ts');
+  const under = { environment, context };
+  return await throughGateway(line, under, async (words, environment, isGated) => {
+    const stays = legacy.stays === true || isGated;
+    return await becomeProgram([...context.pip, ...words], environment, { ...legacy, stays });
+  });
+}
+
+function isAboutItself({ words }: PipLine): boolean {
+  return words.some((word) => ['--help', '-h', '--version', '-V'].includes(word));
 }
 
 const modes: Readonly<Record<string, LockMode>> = {
@@ -50,8 +68,7 @@ const modes: Readonly<Record<string, LockMode>> = {
 
 /** How a command of pip's uses the environment; null where it does not. */
 function lockModeOf(name: string | null, words: readonly string[]): LockMode | null {
-  const isAboutItself = words.some((word) => ['--help', '-h', '--version', '-V'].includes(word));
-  if (name === null || isAboutItself || process.platform === 'win32') return null;
+  if (name === null || isAboutItself({ name, words }) || process.platform === 'win32') return null;
   if (name === 'install' && words.includes('--dry-run')) return 'shared';
   return Object.hasOwn(modes, name) ? (modes[name] ?? null) : null;
 }

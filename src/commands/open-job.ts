@@ -69,10 +69,13 @@ export async function handOver(ground: Ground, reason: string): Promise<number> 
   const { runLines } = await import('../process/cold/run.ts');
   const lock = await context.lock(reporter);
   await lock.exclusive();
-  const run = { environment, held: lock.descriptors };
-  const command = [...context.pip, 'install', ...files.line.arguments];
-  return await runLines(command, run, ({ stream, line, end }) => {
-    reporter.emit({ type: 'pip-line', stream, line, end });
+  const line = { name: 'install', words: ['install', ...files.line.arguments] };
+  const { throughGateway } = await import('./cold/line-gateway.ts');
+  return await throughGateway(line, { environment, context }, async (words, environment) => {
+    const run = { environment, held: lock.descriptors };
+    return await runLines([...context.pip, ...words], run, ({ stream, line, end }) => {
+      reporter.emit({ type: 'pip-line', stream, line, end });
+    });
   });
 }
 

@@ -104,6 +104,7 @@ function toSettings(written: ReadonlyMap<string, Written>, home: string): Settin
     verifyImages: read('verify-images', 'hourly'),
     indexMaxAge: read('index-max-age', 0),
     offline: read('offline', false),
+    gateway: read('gateway', true),
     lockTimeout: read('lock-timeout', 900),
     logVerbosity: read('log-verbosity', 'info'),
     logFile: read('log-file', null),

@@ -89,6 +89,12 @@ export const optionTable = {
     default: 'false',
     help: 'Use no network: what the store does not know is an error.',
   },
+  gateway: {
+    kind: 'flag',
+    environment: 'PIP_ACCEL_GATEWAY',
+    default: 'true',
+    help: 'Stand between pip and the network, as a proxy on loopback that lives as long as a pip runs. Without it every pip goes to the network by itself.',
+  },
   'lock-timeout': {
     kind: 'count',
     minimum: 0,
@@ -137,6 +143,7 @@ export interface Settings {
   /** Seconds; Infinity for `forever`. */
   readonly indexMaxAge: number;
   readonly offline: boolean;
+  readonly gateway: boolean;
   /** Seconds. */
   readonly lockTimeout: number;
   readonly logVerbosity: Verbosity;

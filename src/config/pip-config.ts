@@ -20,7 +20,7 @@ export type PipConfiguration = ReadonlyMap<string, string>;
 export function loadPipConfiguration(
   environment: Environment,
   prefix: string,
-  command: 'install' | 'uninstall' = 'install',
+  command = 'install',
 ): PipConfiguration | null {
   const sections = { global: new Map<string, string>(), own: new Map<string, string>() };
   for (const file of pipConfigurationFiles(environment, prefix)) {

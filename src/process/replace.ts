@@ -29,7 +29,7 @@ export async function becomeProgram(
 }
 
 /** What a program gets of the process whose place it takes. */
-interface Legacy {
+export interface Legacy {
   /** The descriptors that were open when this process started. */
   readonly atStart: readonly number[];
   /** Others that it has to hold open: locks. */

@@ -1,30 +1,90 @@
+import { withoutOptions } from '../../cli/cold/without-options.ts';
+import type { Environment } from '../../config/load.ts';
 import type { Emit } from '../../core/events.ts';
+import { type Gateway, takenOver } from '../../gateway/cold/gateway.ts';
 import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { InstallJob } from '../job.ts';
 import { decideByDownload } from './decide-by-download.ts';
+import { openLineGateway } from './line-gateway.ts';
+
+/** How a pip is asked: through a gateway or by itself. */
+export interface Asking {
+  readonly emit: Emit;
+  /** Those of the gateway. */
+  readonly variables: Environment;
+  /** Words of the user's, without what the gateway takes over. */
+  readonly wordsOf: (words: readonly string[]) => readonly string[];
+  /** Aborted where the answer is not wanted any more. */
+  readonly signal?: AbortSignal;
+}
 
 /**
- * pip's answer to a line, in whichever way this pip can give one. Under a single `-q` pip talks
- * all the same, and nobody hears it: what it says belongs to the decision.
+ * pip's answer to a line. Where a server cannot be reached, pip is asked anew without the gateway,
+ * from where it was: only pip itself has the words for each way in which a network can fail, and
+ * through a proxy they would be about the proxy.
  */
 export async function ask(job: InstallJob): Promise<OldPipAnswer> {
-  const { context, environment, line, options, reporter } = job;
+  const { context, environment, options, reporter } = job;
+  const { emit } = reporter;
+  const gateway = await openLineGateway({ options, environment, stepsAside: true }, context);
+  const said = { stdout: 0, stderr: 0 };
+  if (gateway) {
+    const counting: Emit = (event) => {
+      if (event.type === 'pip-line') said[event.stream] += 1;
+      emit(event);
+    };
+    const answer = await askThrough(job, gateway, counting);
+    if (answer) return answer;
+  }
+  const continuing: Emit = (event) => {
+    if (event.type !== 'pip-line') emit(event);
+    else if (said[event.stream] > 0) said[event.stream] -= 1;
+    else emit(event);
+  };
+  return await askWith(job, { emit: continuing, variables: {}, wordsOf: (words) => words });
+}
+
+/** null where the network is for pip to speak of. */
+async function askThrough(
+  job: InstallJob,
+  { variables, lost, close }: Gateway,
+  emit: Emit,
+): Promise<OldPipAnswer | null> {
+  const wordsOf = (words: readonly string[]) => withoutOptions(words, takenOver);
+  try {
+    const answer = await askWith(job, { emit, variables, wordsOf, signal: lost });
+    return lost.aborted ? null : answer;
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Asks in whichever way this pip can answer. Under a single `-q` pip talks all the same, and nobody
+ * hears it: what it says belongs to the decision.
+ */
+async function askWith(job: InstallJob, asking: Asking): Promise<OldPipAnswer> {
+  const { context, environment, line, options } = job;
   if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) {
-    return heard(await decideByDownload(job), options.quiet === 0);
+    return heard(await decideByDownload(job, asking), options.quiet === 0);
   }
   const given = job.request.parsed.options;
   const isHushed = options.quiet === 1 && given.some(({ option }) => option.name === 'quiet');
   const loud = given.flatMap(({ option, words }) => (option.name === 'quiet' ? [] : words));
+  const { signal, variables, wordsOf } = asking;
   const question = {
     pip: context.pip,
-    general: isHushed ? [] : line.general,
-    arguments: isHushed ? [...loud, '--', ...job.request.parsed.requirements] : line.arguments,
-    environment,
+    general: isHushed ? [] : wordsOf(line.general),
+    arguments: wordsOf(
+      isHushed ? [...loud, '--', ...job.request.parsed.requirements] : line.arguments,
+    ),
+    environment: { ...environment, ...variables },
     maxRetries: context.settings.maxRetries,
+    signal,
   };
-  const emit = isHushed ? unheard(reporter.emit) : reporter.emit;
+  const emit = isHushed ? unheard(asking.emit) : asking.emit;
   const answer = await job.whileReading(async () => await askPip(question, emit));
   return heard(answer, options.quiet === 0 || isHushed);
 }

@@ -10,6 +10,7 @@ import { resolverOf } from '../../python/pip.ts';
 import { inTemporary } from '../../store/cold/temporary.ts';
 import type { Image } from '../../store/images.ts';
 import type { InstallJob } from '../job.ts';
+import type { Asking } from './ask.ts';
 import { interruptible } from './interruption.ts';
 import { obtain } from './obtain.ts';
 
@@ -19,8 +20,11 @@ import { obtain } from './obtain.ts';
  *
  * @throws as `obtain` does.
  */
-export async function decideByDownload(job: InstallJob): Promise<OldPipAnswer> {
-  const { context, environment, options, request, reporter } = job;
+export async function decideByDownload(
+  job: InstallJob,
+  { emit, signal, variables, wordsOf }: Asking,
+): Promise<OldPipAnswer> {
+  const { context, environment, options, request } = job;
   if (!isDecidedByDownload(job)) {
     return { outcome: 'hand-over', reason: 'an old pip that `pip download` cannot speak for' };
   }
@@ -31,10 +35,12 @@ export async function decideByDownload(job: InstallJob): Promise<OldPipAnswer> {
   const isLegacy = resolverOf(interpreter) === 'legacy';
   const question = {
     pip: context.pip,
-    options: request.parsed.options,
+    options: request.parsed.options.filter(({ words }) => wordsOf(words).length > 0),
     requirements: request.parsed.requirements,
     configuration: request.configuration,
     environment,
+    variables,
+    signal,
     maxRetries: settings.maxRetries,
     named,
     installed: ignoresInstalled ? new Map<never, never>() : job.installed,
@@ -42,7 +48,7 @@ export async function decideByDownload(job: InstallJob): Promise<OldPipAnswer> {
   };
   const answer = await inTemporary(store, 'download', async (folder) => {
     const keep = (source: Omit<Source, 'sha256'>, path: string) => keepSource(store, source, path);
-    return await askOldPip({ ...question, folder }, { emit: reporter.emit, keep });
+    return await askOldPip({ ...question, folder }, { emit, keep });
   });
   if (answer.outcome !== 'decided') return answer;
   const { decided } = answer;

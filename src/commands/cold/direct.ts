@@ -13,6 +13,7 @@ import { normalizeName } from '../../python/names.ts';
 import { formatRequirement, parseRequirement } from '../../python/pep508.ts';
 import { isOfTheWholeLine } from '../../report/cold/kept-lines.ts';
 import type { InstallJob } from '../job.ts';
+import { throughGateway } from './line-gateway.ts';
 
 /** Options that decided what to install, and have nothing to say on how. */
 const decisive = [
@@ -54,8 +55,7 @@ export async function installDirect(
     ];
     await writeFile(file, lines.map((line) => `${line}\n`).join(''));
     const given = job.line.parsed?.options ?? [];
-    const command = [
-      ...job.context.pip,
+    const words = [
       'install',
       ...given
         .filter(({ option }) => !decisive.includes(option.name))
@@ -66,17 +66,7 @@ export async function installDirect(
       '-r',
       file,
     ];
-    const environment = {
-      ...job.environment,
-      PIP_ROOT_USER_ACTION: 'ignore',
-      ...(job.context.settings.offline ? { PIP_NO_INDEX: '1' } : {}),
-    };
-    const { descriptors: held } = await job.context.lock(job.reporter);
-    const exitCode = await runLines(command, { environment, held }, ({ stream, line, end }) => {
-      if (stream === 'stdout' && line.startsWith('Installing collected packages:')) announce();
-      if (stream === 'stdout' && isOfTheWholeLine(line)) return;
-      job.reporter.emit({ type: 'pip-line', stream, line, end });
-    });
+    const exitCode = await runPip(job, words, announce);
     if (exitCode !== 0) {
       throw new PipAccelError(
         'install-failed',
@@ -86,6 +76,29 @@ export async function installDirect(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function runPip(
+  job: InstallJob,
+  words: readonly string[],
+  announce: () => void,
+): Promise<number> {
+  const { context, reporter } = job;
+  const environment = {
+    ...job.environment,
+    PIP_ROOT_USER_ACTION: 'ignore',
+    ...(context.settings.offline ? { PIP_NO_INDEX: '1' } : {}),
+  };
+  const { descriptors: held } = await context.lock(reporter);
+  const install = { name: 'install', words };
+  return await throughGateway(install, { environment, context }, async (words, environment) => {
+    const command = [...context.pip, ...words];
+    return await runLines(command, { environment, held }, ({ stream, line, end }) => {
+      if (stream === 'stdout' && line.startsWith('Installing collected packages:')) announce();
+      if (stream === 'stdout' && isOfTheWholeLine(line)) return;
+      reporter.emit({ type: 'pip-line', stream, line, end });
+    });
+  });
 }
 
 /**

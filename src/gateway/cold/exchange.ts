@@ -16,6 +16,8 @@ export interface GatewayRequest {
 /** What it is answered. */
 export interface GatewayResponse {
   readonly status: number;
+  /** The words after it, as the server has them; those of the status where it is not given. */
+  readonly reason?: string;
   /** Without those that are between two hops only. */
   readonly headers: HeaderFields;
   /** To be read once, or cancelled by `return()`. */

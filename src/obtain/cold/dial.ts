@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { buildConnector, Pool } from 'undici';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { basicOf } from './credentials.ts';
 
 /** The user's proxy refuses to lead to a host. */
@@ -32,6 +32,8 @@ export interface Dialer {
   readonly reach: (url: URL) => Promise<Socket>;
   /** Ends the handshake of TLS on such a connection; a failure closes it. */
   readonly secure: (url: URL, socket: Socket) => Promise<Socket>;
+  /** Asks for plain HTTP by the whole URL, as proxies want it: many let CONNECT lead to port 443 only. */
+  readonly throughProxy: (proxy: URL) => Dispatcher;
   readonly close: () => Promise<void>;
 }
 
@@ -62,6 +64,19 @@ export function openDialer({ proxyFor, context, isTrusted, milliseconds }: DialR
       const connect = isTrusted(url) ? lenient() : strict();
       return await promised(connect, { ...addressOf(url), protocol: 'https:', httpSocket: socket });
     },
+    throughProxy: (proxy) =>
+      poolOf(proxy).compose((dispatch) => (options, handler) => {
+        const { origin, path } = options;
+        const headers = {
+          host: new URL(String(origin)).host,
+          ...(options.headers as Record<string, string>),
+          ...headersFor(proxy),
+        };
+        return dispatch(
+          { ...options, origin: proxy.origin, path: `${String(origin)}${path}`, headers },
+          handler,
+        );
+      }),
     close: async () => {
       await Promise.all(Array.from(proxies.values(), async (pool) => await pool.destroy()));
     },
@@ -70,14 +85,15 @@ export function openDialer({ proxyFor, context, isTrusted, milliseconds }: DialR
 
 async function tunnel(pool: Pool, proxy: URL, url: URL): Promise<Socket> {
   const path = `${url.hostname}:${portOf(url)}`;
-  const headers = {
-    host: path,
-    ...(proxy.username === '' ? {} : { 'proxy-authorization': basicOf(proxy) }),
-  };
+  const headers = { host: path, ...headersFor(proxy) };
   const { statusCode, socket } = await pool.connect({ path, headers });
   if (statusCode >= 200 && statusCode < 300) return socket as Socket;
   socket.on('error', () => {}).destroy();
   throw new ProxyRefusal(statusCode);
+}
+
+function headersFor(proxy: URL): Readonly<Record<string, string>> {
+  return proxy.username === '' ? {} : { 'proxy-authorization': basicOf(proxy) };
 }
 
 function addressOf(url: URL) {
@@ -97,6 +113,6 @@ async function promised(
   options: buildConnector.Options,
 ): Promise<Socket> {
   return await new Promise((resolve, reject) => {
-    connect(options, (error, socket) => (error ? reject(error) : resolve(socket as Socket)));
+    connect(options, (error, socket) => (error ? reject(error) : resolve(socket)));
   });
 }

@@ -22,6 +22,11 @@ export function proxyRules(
   };
 }
 
+/** Whether a proxy is one that pip itself needs another package for. */
+export function isSocks(proxy: URL | null): boolean {
+  return proxy !== null && !/^https?:$/.test(proxy.protocol);
+}
+
 /** @throws TypeError where it is no URL. */
 function proxyUrl(text: string): URL {
   return new URL(text.includes('://') ? text : `http://${text}`);

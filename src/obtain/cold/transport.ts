@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 import type { Environment } from '../../config/load.ts';
 import type { PipOptions } from '../../config/pip-config.ts';
-import { basicOf, readCredentials } from './credentials.ts';
+import { certificates, clientCertificate } from './certificates.ts';
+import { readCredentials } from './credentials.ts';
 import { type Dialer, openDialer } from './dial.ts';
-import { proxyRules } from './proxies.ts';
+import { isSocks, proxyRules } from './proxies.ts';
 
 /** How to reach the network: what pip was told of proxies, certificates, time-outs and passwords. */
 export interface Transport {
@@ -46,8 +45,8 @@ export async function openTransport(
   const ca = [...(await certificates(options, environment))];
   const identity = await clientCertificate(options);
   // To read all certificates of a system takes Node 20 40 ms.
-  let opened: SecureContext | null = null;
-  const context = () => (opened ??= createSecureContext({ ca, ...identity }));
+  let read: SecureContext | null = null;
+  const context = () => (read ??= createSecureContext({ ca, ...identity }));
   const dialer = openDialer({
     proxyFor,
     context,
@@ -61,17 +60,18 @@ export async function openTransport(
     keepAliveTimeout: keepAlive,
   };
   const agent = new Agent({ ...limits, connect: connector(dialer, lent) });
-  const proxies = new Map<string, Dispatcher>();
+  const socks = new Map<string, ProxyAgent>();
   return {
     dispatcherFor: (url) => {
       const proxy = proxyFor(url);
-      const isDialed = url.protocol === 'https:' && !isSocks(proxy);
-      if (!proxy || isDialed) return agent;
-      const known = proxies.get(proxy.href);
+      if (!proxy || (url.protocol === 'https:' && !isSocks(proxy))) return agent;
+      if (!isSocks(proxy)) return dialer.throughProxy(proxy);
+      const known = socks.get(proxy.href);
       if (known) return known;
-      const proxied = openProxied(proxy, { ...limits, context: context() });
-      proxies.set(proxy.href, proxied);
-      return proxied;
+      const requestTls = { secureContext: context() };
+      const opened = new ProxyAgent({ ...limits, uri: proxy.href, requestTls });
+      socks.set(proxy.href, opened);
+      return opened;
     },
     authorizationFor: await readCredentials(options, environment),
     dialer,
@@ -83,15 +83,10 @@ export async function openTransport(
     },
     close: async () => {
       for (const socket of [...lent.values()].flat()) socket.destroy();
-      const dispatchers = [agent, ...proxies.values()].map(async (one) => await one.destroy());
+      const dispatchers = [agent, ...socks.values()].map(async (one) => await one.destroy());
       await Promise.all([...dispatchers, dialer.close()]);
     },
   };
-}
-
-/** Whether a proxy is one that pip itself needs another package for. */
-export function isSocks(proxy: URL | null): boolean {
-  return proxy !== null && !/^https?:$/.test(proxy.protocol);
 }
 
 /** What undici asks for a connection: one that was lent, or a new one. */
@@ -104,56 +99,17 @@ function connector(dialer: Dialer, lent: Map<string, Socket[]>): buildConnector.
     return url.protocol === 'https:' ? await dialer.secure(url, socket) : socket;
   };
   return ({ protocol, host }, done) => {
-    connect(new URL(`${protocol}//${host}`)).then(
-      (socket) => done(null, socket),
-      (error: Error) => done(error, null),
-    );
+    void callback(connect(new URL(`${protocol}//${host}`)), done);
   };
 }
 
-/** Plain HTTP through a proxy, which is asked by the whole URL: many let CONNECT lead to port 443 only. */
-function openProxied(
-  proxy: URL,
-  { context, ...limits }: { readonly context: SecureContext },
-): Dispatcher {
-  const address = new URL(proxy);
-  address.username = address.password = '';
-  const tls = { secureContext: context };
-  return new ProxyAgent({
-    ...limits,
-    uri: address.href,
-    proxyTunnel: false,
-    proxyTls: tls,
-    requestTls: tls,
-    ...(proxy.username === '' ? {} : { token: basicOf(proxy) }),
-  });
-}
-
-/** Where distributions of Linux and macOS keep their certificates. */
-const systemBundles = [
-  '/etc/ssl/certs/ca-certificates.crt',
-  '/etc/pki/tls/certs/ca-bundle.crt',
-  '/etc/ssl/ca-bundle.pem',
-  '/etc/ssl/cert.pem',
-];
-
-/** PEM texts of the authorities that are trusted. */
-export async function certificates(
-  options: PipOptions,
-  environment: Environment,
-): Promise<readonly string[]> {
-  const named =
-    options.value('cert') || environment['REQUESTS_CA_BUNDLE'] || environment['CURL_CA_BUNDLE'];
-  if (named) return [await readFile(named, 'utf8')];
-  const system = [environment['SSL_CERT_FILE'] ?? '', ...systemBundles].find(
-    (path) => path !== '' && existsSync(path),
-  );
-  return [...rootCertificates, ...(system ? [await readFile(system, 'utf8')] : [])];
-}
-
-async function clientCertificate(options: PipOptions) {
-  const path = options.value('client-cert');
-  if (!path) return {};
-  const pem = await readFile(path, 'utf8');
-  return { cert: pem, key: pem };
+async function callback(connecting: Promise<Socket>, done: buildConnector.Callback): Promise<void> {
+  let socket: Socket;
+  try {
+    socket = await connecting;
+  } catch (error) {
+    done(error as Error, null);
+    return;
+  }
+  done(null, socket);
 }

@@ -14,7 +14,7 @@ import type {
 } from '../../core/types.ts';
 import { runLines } from '../../process/cold/run.ts';
 import { compareVersions, parseVersion } from '../../python/pep440.ts';
-import { isTransient, type PipAnswer } from './ask-pip.ts';
+import { isTransient, type PipAnswer, runOptions } from './ask-pip.ts';
 import { DownloadTalk } from './download-talk.ts';
 import { type Candidate, parseDownloadLog } from './download-log.ts';
 
@@ -27,7 +27,11 @@ export interface OldPipQuestion {
   /** Of `pip install`: `pip download` would read its own section of the files. */
   readonly configuration: PipConfiguration;
   readonly environment: Environment;
+  /** What it gets whatever the configuration says. */
+  readonly variables: Environment;
   readonly maxRetries: number;
+  /** Aborted where no answer is wanted any more. */
+  readonly signal?: AbortSignal | undefined;
   /** The projects that the user named. */
   readonly named: ReadonlySet<NormalizedName>;
   /** What may satisfy a requirement: nothing with `--ignore-installed` and `--force-reinstall`. */
@@ -70,6 +74,7 @@ export async function askOldPip(
     if (exitCode === 0) return await readAnswer(question, { ...place, talk, ...context });
     // With a log at hand, pip shows the output of a failed setup.py nowhere else.
     if (isBuild) return { outcome: 'hand-over', reason: 'a failure to prepare a build' };
+    if (question.signal?.aborted) return { outcome: 'refused', exitCode, transient };
     talk.release();
     if (!transient || attempt > question.maxRetries) {
       return { outcome: 'refused', exitCode, transient };
@@ -99,7 +104,8 @@ async function askOnce(question: OldPipQuestion, { archives, log }: Place, emit:
     '--',
     ...question.requirements,
   ];
-  const exitCode = await runLines(command, { environment: environmentOf(question) }, (output) => {
+  const run = runOptions(environmentOf(question), question.signal);
+  const exitCode = await runLines(command, run, (output) => {
     transient ||= isTransient(output.line);
     isBuild ||= isOfBuild(output.line);
     talk.hear(output);
@@ -115,13 +121,14 @@ function isOfBuild(line: string): boolean {
 }
 
 /** The whole configuration of `pip install` as variables, its files switched off. */
-function environmentOf({ environment, configuration }: OldPipQuestion): Environment {
+function environmentOf({ environment, configuration, variables }: OldPipQuestion): Environment {
   const others = Object.entries(environment).filter(([name]) => !name.startsWith('PIP_'));
   const options = [...configuration].map(([name, value]) => [
     `PIP_${name.toUpperCase().replaceAll('-', '_')}`,
     value,
   ]);
-  return { ...Object.fromEntries([...others, ...options]), PIP_CONFIG_FILE: '/dev/null' };
+  const configured = Object.fromEntries([...others, ...options]);
+  return { ...configured, ...variables, PIP_CONFIG_FILE: '/dev/null' };
 }
 
 interface Answer extends Place, OldPipContext {

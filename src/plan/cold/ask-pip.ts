@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Environment } from '../../config/load.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Decided, DirectSource, Sha256, Version } from '../../core/types.ts';
-import { type OutputLine, runLines } from '../../process/cold/run.ts';
+import { type OutputLine, runLines, type RunOptions } from '../../process/cold/run.ts';
 import { normalizeName } from '../../python/names.ts';
 import { filenameOf } from '../pinned/filename.ts';
 
@@ -17,6 +17,8 @@ export interface PipQuestion {
   readonly arguments: readonly string[];
   readonly environment: Environment;
   readonly maxRetries: number;
+  /** Aborted where no answer is wanted any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type PipAnswer =
@@ -44,7 +46,7 @@ export async function askPip(question: PipQuestion, emit: Emit): Promise<PipAnsw
         const decided = parseReport(await readFile(report, 'utf8'));
         return { outcome: 'decided', decided, lines };
       }
-      if (!transient || attempt > question.maxRetries) {
+      if (!transient || attempt > question.maxRetries || question.signal?.aborted) {
         return { outcome: 'refused', exitCode, transient };
       }
       emit({ type: 'decide-retry', attempt, attempts: question.maxRetries });
@@ -66,13 +68,18 @@ async function askOnce(question: PipQuestion, report: string, emit: Emit) {
     report,
     ...question.arguments,
   ];
-  const exitCode = await runLines(command, { environment: question.environment }, (output) => {
+  const { environment, signal } = question;
+  const exitCode = await runLines(command, runOptions(environment, signal), (output) => {
     if (isOfTheDryRun(output)) return;
     transient ||= isTransient(output.line);
     if (output.stream === 'stdout') lines.push(output.line);
     emit({ type: 'pip-line', ...output });
   });
   return { exitCode, lines, transient };
+}
+
+export function runOptions(environment: Environment, signal: AbortSignal | undefined): RunOptions {
+  return signal ? { environment, signal } : { environment };
 }
 
 /** What pip says only because it was asked for a dry run with a report. */

@@ -5,6 +5,9 @@ import type { Inheritance } from '../replace.ts';
 /** Signals that people and supervisors send to make a program stop or look again. */
 const forwarded = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const;
 
+/** Milliseconds after which a child still runs that did not get a signal with the whole group. */
+const groupDelay = 200;
+
 /** Where no `execve` can be had; tells the exit code. */
 export async function runAsChild(
   file: string,
@@ -17,7 +20,12 @@ export async function runAsChild(
   );
   const child = spawn(file, words, { env: environment, stdio });
   // The terminal sends these to the whole process group, so the child has them already.
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
+  const isAtTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+    process.on(signal, () => {
+      if (!isAtTerminal) setTimeout(() => child.kill(signal), groupDelay);
+    });
+  }
   for (const signal of forwarded) process.on(signal, () => child.kill(signal));
   return await new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly answer?: (question: string) => Promise<string | null>;
   /** Told as soon as it has ended. */
   readonly onEnd?: () => void;
+  /** Ends it, as Ctrl-C would: nothing that it says from then on is handed over. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface RunOptions {
  */
 export async function runLines(
   command: readonly string[],
-  { environment, held = [], answer, onEnd }: RunOptions,
+  { environment, held = [], answer, onEnd, signal }: RunOptions,
   onLine: (output: OutputLine) => void,
 ): Promise<number> {
   const [file = '', ...words] = command;
@@ -52,6 +54,8 @@ export async function runLines(
       child.kill();
     }
   };
+  const stop = () => child.kill('SIGINT');
+  signal?.addEventListener('abort', stop, { once: true });
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   const ignore = () => {};
   process.on('SIGINT', ignore).on('SIGTERM', forward).on('SIGHUP', forward);
@@ -64,16 +68,19 @@ export async function runLines(
     });
     const reading = [
       readLines(stdout, (line, end) => {
-        onLine({ stream: 'stdout', line, end });
+        if (!signal?.aborted) onLine({ stream: 'stdout', line, end });
         if (end === '') void reply(line);
       }),
-      readLines(stderr, (line, end) => onLine({ stream: 'stderr', line, end })),
+      readLines(stderr, (line, end) => {
+        if (!signal?.aborted) onLine({ stream: 'stderr', line, end });
+      }),
     ];
     const exitCode = await ended;
     await Promise.all(reading);
     if (failure !== null) throw failure;
     return exitCode;
   } finally {
+    signal?.removeEventListener('abort', stop);
     process.off('SIGINT', ignore).off('SIGTERM', forward).off('SIGHUP', forward);
   }
 }

@@ -1,0 +1,75 @@
+import { parseArguments } from '../../cli/argv.ts';
+import { withoutOptions } from '../../cli/cold/without-options.ts';
+import type { Environment } from '../../config/load.ts';
+import {
+  effectiveOptions,
+  loadPipConfiguration,
+  type PipOptions,
+} from '../../config/pip-config.ts';
+import { errnoOf } from '../../core/errors.ts';
+import { type Gateway, openGateway, takenOver } from '../../gateway/cold/gateway.ts';
+import { atLeast } from '../../python/pip.ts';
+import type { PipLine } from '../become-pip.ts';
+import type { CommandContext } from '../context.ts';
+
+interface Line {
+  readonly options: PipOptions;
+  readonly environment: Environment;
+  /** See `GatewayRules`. */
+  readonly stepsAside?: boolean;
+}
+
+/** The gateway for a line of pip; null where it takes no network, or pip has to go there by itself. */
+export async function openLineGateway(
+  { options, environment, stepsAside = false }: Line,
+  { interpreter, settings }: CommandContext,
+): Promise<Gateway | null> {
+  const version = interpreter.pip?.version ?? '';
+  const isServed =
+    settings.gateway &&
+    process.platform !== 'win32' &&
+    atLeast(version, 18, 1) &&
+    // Then pip reads no variables.
+    !options.flag('isolated') &&
+    takesNetwork(options);
+  if (!isServed) return null;
+  try {
+    const rules = { options, environment, version, stepsAside };
+    return await openGateway({ ...rules, isOffline: settings.offline });
+  } catch (error) {
+    // Certificates or a proxy that make no sense: pip says what is wrong with them.
+    if (errnoOf(error) !== null) return null;
+    throw error;
+  }
+}
+
+/**
+ * Runs a line that is all pip's to do, through a gateway where it can have one: its words have to
+ * be known for that.
+ *
+ * @param run starts pip with words and variables, and tells when it has ended.
+ */
+export async function throughGateway(
+  { name, words }: PipLine,
+  { environment, context }: Pick<Line, 'environment'> & { readonly context: CommandContext },
+  run: (words: readonly string[], environment: Environment, isGated: boolean) => Promise<number>,
+): Promise<number> {
+  const { prefix } = context.interpreter;
+  const configuration = loadPipConfiguration(environment, prefix, name ?? '');
+  const parsed = parseArguments(words);
+  const options = parsed && configuration && effectiveOptions(configuration, parsed.options);
+  const gateway = options && (await openLineGateway({ options, environment }, context));
+  if (!gateway) return await run(words, environment, false);
+  try {
+    const variables = { ...environment, ...gateway.variables };
+    return await run(withoutOptions(words, takenOver), variables, true);
+  } finally {
+    await gateway.close();
+  }
+}
+
+/** False where every place to look in is a local one. */
+function takesNetwork(options: PipOptions): boolean {
+  const isRemote = (text: string) => /^[a-z+]+:/i.test(text) && !/^file:/i.test(text);
+  return !options.flag('no-index') || options.values('find-links').some(isRemote);
+}
