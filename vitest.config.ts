@@ -11,7 +11,7 @@ export const pythonText = {
 export default defineConfig({
   plugins: [pythonText],
   test: {
-    include: ['test/{unit,build,install,cli,hostile}/**/*.test.ts'],
+    include: ['test/{unit,build,install,cli,gateway,hostile}/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 240_000,
     pool: 'forks',

@@ -1,0 +1,108 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GenerateResult } from 'selfsigned';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Fixtures } from '../cli/fixtures.ts';
+import { Sandbox } from '../cli/sandbox.ts';
+import { Place, selfSigned } from './place.ts';
+import { accel, lasting, pip, type Variables } from './run.ts';
+
+let fixtures: Fixtures;
+let sandbox: Sandbox;
+let identity: GenerateResult;
+let plain: Place;
+let secure: Place;
+let certificate: string;
+beforeAll(async () => {
+  fixtures = new Fixtures();
+  sandbox = new Sandbox();
+  identity = await selfSigned();
+  certificate = join(sandbox.root, 'certificate.pem');
+  writeFileSync(certificate, identity.cert);
+  plain = await Place.start(fixtures.root);
+  secure = await Place.start(fixtures.root, { key: identity.private, cert: identity.cert });
+});
+afterAll(() => {
+  plain[Symbol.dispose]();
+  secure[Symbol.dispose]();
+  sandbox[Symbol.dispose]();
+  fixtures[Symbol.dispose]();
+});
+
+/** Runs a line by pip, and by pip-accel which hands it to pip. */
+async function both(words: readonly string[], variables: Variables) {
+  const clear = () => rmSync(join(sandbox.root, 'got'), { recursive: true, force: true });
+  clear();
+  const expected = lasting(await pip(sandbox, words, variables));
+  clear();
+  plain.asked.length = secure.asked.length = 0;
+  const found = lasting(await accel(sandbox, words, variables));
+  return { expected, found };
+}
+
+const lines = [
+  'download --dest got --no-deps fx-many==3',
+  'download --dest got fx-needs-range',
+  'download --dest got fx-extras[all]',
+  'install --dry-run fx-needs-range',
+  'install --dry-run --report report.json fx-requires-python',
+  'install --dry-run fx-yanked==1.1',
+  'install --dry-run fx-absent',
+  'install --dry-run fx-many==3 fx-many==2',
+  'install --target got --no-compile fx-wheel',
+  'wheel --no-deps --wheel-dir got fx-many==3',
+  'install --dry-run -v fx-many==3',
+];
+
+describe('what pip says through the gateway is what it says by itself', () => {
+  const places: readonly (readonly [string, () => Variables])[] = [
+    ['pages over HTTP', () => ({ PIP_INDEX_URL: `${plain.url}/simple` })],
+    ['JSON over TLS', () => ({ PIP_INDEX_URL: `${secure.url}/json`, PIP_CERT: certificate })],
+  ];
+  describe.each(places)('%s', (_name, variables) => {
+    test.each(lines)('%s', async (line) => {
+      const { expected, found } = await both(line.split(' '), variables());
+      expect(found).toEqual(expected);
+      expect([...plain.asked, ...secure.asked]).not.toEqual([]);
+    });
+  });
+
+  test('a server that refuses connections, of a decision', async () => {
+    const gone = await Place.start(fixtures.root);
+    const variables = { PIP_INDEX_URL: `${gone.url}/simple`, PIP_RETRIES: '2' };
+    gone[Symbol.dispose]();
+    const words = ['install', 'fx-many==3'];
+    const expected = lasting(await pip(sandbox, words, variables));
+    const retries = { PIP_ACCEL_MAX_RETRIES: '0' };
+    expect(lasting(await accel(sandbox, words, { ...variables, ...retries }))).toEqual(expected);
+    expect(expected.stderr).toContain('Connection refused');
+  });
+
+  test('a server whose certificate nobody vouches for', async () => {
+    const variables = { PIP_INDEX_URL: `${secure.url}/simple`, PIP_RETRIES: '1' };
+    const words = ['download', '--dest', 'got', 'fx-many==3'];
+    const expected = lasting(await pip(sandbox, words, variables));
+    expect(lasting(await accel(sandbox, words, variables))).toEqual(expected);
+    expect(`${expected.stdout}${expected.stderr}`).toMatch(/CERTIFICATE_VERIFY_FAILED/i);
+  });
+});
+
+test('pip asks the same things in the same words, and its report has the same URLs', async () => {
+  const variables = { PIP_INDEX_URL: `${plain.url}/simple` };
+  const report = join(sandbox.root, 'report.json');
+  const words = [
+    'install',
+    '--dry-run',
+    '--ignore-installed',
+    '--report',
+    report,
+    'fx-extras[all]',
+  ];
+  plain.asked.length = 0;
+  await pip(sandbox, words, variables);
+  const [asked, told] = [[...plain.asked], readFileSync(report, 'utf8')];
+  plain.asked.length = 0;
+  await accel(sandbox, words, variables);
+  expect(plain.asked).toEqual(asked);
+  expect(readFileSync(report, 'utf8')).toEqual(told);
+});
