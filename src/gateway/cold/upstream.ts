@@ -123,13 +123,9 @@ async function send(
   }
 }
 
-/** undici reads UTF-8, Node writes Latin-1: the bytes stay. */
 function headersOf(headers: Dispatcher.ResponseData['headers']): HeaderFields {
-  const encode = (value: string) => Buffer.from(value, 'utf8').toString('latin1');
   const fields = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined
-      ? []
-      : [[name, typeof value === 'string' ? encode(value) : value.map(encode)] as const],
+    value === undefined ? [] : [[name, value] as const],
   );
   return endToEnd(Object.fromEntries(fields));
 }

@@ -1,0 +1,256 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request as ask, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { GenerateResult } from 'selfsigned';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Gateway } from '../../src/gateway/cold/gateway.ts';
+import { get, open } from './open.ts';
+import { Place, selfSigned } from './place.ts';
+
+let folder: string;
+let identity: GenerateResult;
+let certificate: string;
+let plain: Place;
+let secure: Place;
+const opened: Gateway[] = [];
+const openHere = async (...given: Parameters<typeof open>): Promise<Gateway> => {
+  const gateway = await open(...given);
+  opened.push(gateway);
+  return gateway;
+};
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pip-accel-test-'));
+  identity = await selfSigned();
+  certificate = join(folder, 'certificate.pem');
+  writeFileSync(certificate, identity.cert);
+});
+beforeEach(async () => {
+  plain = await Place.start(folder);
+  secure = await Place.start(folder, { key: identity.private, cert: identity.cert });
+});
+afterEach(async () => {
+  for (const gateway of opened.splice(0)) await gateway.close();
+  plain[Symbol.dispose]();
+  secure[Symbol.dispose]();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each([
+  ['HTTP', () => plain],
+  ['TLS', () => secure],
+] as const)('an answer over %s is passed on as it is', (_name, placeOf) => {
+  const body = gzipSync('a page');
+  const fields = [
+    ['Content-Type', 'text/html; charset=latin-1'],
+    ['Content-Encoding', 'gzip'],
+    ['ETag', 'W/"é"'],
+    ['Set-Cookie', 'a=1'],
+    ['Set-Cookie', 'b=2'],
+    ['Content-Length', String(body.length)],
+  ] as const;
+  const headers = fields.flat();
+  const lower = (names: readonly string[]) =>
+    names.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text));
+
+  test.each([200, 403, 404, 429, 500, 503])(
+    'status %i with its headers and bytes',
+    async (status) => {
+      const place = placeOf();
+      place.answers.set('*', (_request, response) => {
+        response.sendDate = false;
+        response.writeHead(status, 'In Its Own Words', headers).end(body);
+      });
+      const gateway = await openHere(['--cert', certificate]);
+      const answered = await get(gateway, `${place.url}/simple/x/`);
+      expect(answered).toMatchObject({ status, reason: 'In Its Own Words', body });
+      const kept = lower(answered.headers).join('\n');
+      for (const line of lower(headers)) expect(kept).toContain(line);
+      expect(kept).not.toContain('date');
+    },
+  );
+
+  test('what pip sends reaches the server, and nothing of the proxy does', async () => {
+    const place = placeOf();
+    place.answers.set('*', (_request, response) => response.writeHead(304, { etag: '"1"' }).end());
+    const gateway = await openHere(['--cert', certificate]);
+    const sent = { 'user-agent': 'pip/1', 'if-none-match': '"1"', authorization: 'Basic eDp5' };
+    const answered = await get(gateway, `${place.url}/a%20b?c=d`, {
+      headers: sent,
+    });
+    expect(answered.status).toBe(304);
+    expect(place.asked).toHaveLength(1);
+    expect(place.asked[0]).toMatchObject({ method: 'GET', path: '/a%20b?c=d', headers: sent });
+    expect(Object.keys(place.asked[0]?.headers ?? {}).join()).not.toMatch(/proxy|via|forwarded/);
+    expect(place.asked[0]?.headers.host).toBe(new URL(place.url).host);
+  });
+
+  test('a redirect is pip’s to follow', async () => {
+    const place = placeOf();
+    place.answers.set('*', (_request, response) =>
+      response.writeHead(302, { location: '/elsewhere' }).end(),
+    );
+    const gateway = await openHere(['--cert', certificate]);
+    const answered = await get(gateway, `${place.url}/`);
+    expect(answered.status).toBe(302);
+    expect(answered.headers).toContain('/elsewhere');
+    expect(place.asked).toHaveLength(1);
+  });
+
+  test('HEAD has no body, whatever the length that is told', async () => {
+    const place = placeOf();
+    place.answers.set('*', (_request, response) =>
+      response.writeHead(200, { 'content-length': 1000 }).end(),
+    );
+    const gateway = await openHere(['--cert', certificate]);
+    const answered = await get(gateway, `${place.url}/`, { method: 'HEAD' });
+    expect(answered).toMatchObject({ status: 200, body: Buffer.alloc(0) });
+    expect(answered.headers).toContain('1000');
+  });
+});
+
+describe('through the user’s proxy', () => {
+  let proxy: Server;
+  let lines: string[];
+  const password = `Basic ${Buffer.from('somebody:secret').toString('base64')}`;
+  beforeEach(async () => {
+    lines = [];
+    proxy = createServer((request, response) => {
+      lines.push(`${request.method} ${request.url}`);
+      if (request.headers['proxy-authorization'] !== password) {
+        response.writeHead(407, { 'proxy-authenticate': 'Basic realm="x"' }).end();
+        return;
+      }
+      const url = new URL(request.url ?? '');
+      const { host, pathname: path } = url;
+      const options = { host: url.hostname, port: url.port, path, headers: { host } };
+      ask(options, (answer) => {
+        response.writeHead(answer.statusCode ?? 0, answer.headers);
+        answer.pipe(response);
+      }).end();
+    });
+    proxy.on('connect', ({ url = '', headers }, client) => {
+      lines.push(`CONNECT ${url}`);
+      if (headers['proxy-authorization'] !== password) {
+        client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+        return;
+      }
+      const [host = '', port] = url.split(':');
+      const upstream = connect(Number(port), host, () => {
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        upstream.pipe(client).pipe(upstream);
+      });
+      for (const socket of [upstream, client]) {
+        socket.on('error', () => [upstream, client].forEach((each) => each.destroy()));
+      }
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    for (const place of [plain, secure]) {
+      place.answers.set('*', (_request, response) => response.end('a page'));
+    }
+    return () => {
+      proxy.closeAllConnections();
+      proxy.close();
+    };
+  });
+  const address = (user = 'somebody:secret@') =>
+    `http://${user}127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const cert = () => ['--cert', certificate];
+
+  test.each<[string, () => Promise<Gateway>]>([
+    ['--proxy', () => openHere([...cert(), '--proxy', address()])],
+    ['variables', () => openHere(cert(), { HTTP_PROXY: address(), https_proxy: address() })],
+    ['ALL_PROXY', () => openHere(cert(), { ALL_PROXY: address() })],
+    [
+      '--proxy before NO_PROXY',
+      () => openHere([...cert(), '--proxy', address()], { NO_PROXY: '*' }),
+    ],
+  ])('named by %s', async (_name, gatewayOf) => {
+    const gateway = await gatewayOf();
+    expect((await get(gateway, `${plain.url}/a`)).body.toString()).toBe('a page');
+    expect((await get(gateway, `${secure.url}/b`)).body.toString()).toBe('a page');
+    expect(lines).toEqual([`GET ${plain.url}/a`, `CONNECT 127.0.0.1:${secure.port}`]);
+    expect(plain.asked[0]?.headers.host).toBe(new URL(plain.url).host);
+  });
+
+  test.each<[string, Record<string, string>, readonly string[]]>([
+    ['an address in NO_PROXY', { NO_PROXY: 'elsewhere, 127.0.0.1' }, []],
+    ['a network in NO_PROXY', { no_proxy: '127.0.0.0/8' }, []],
+    ['everything in NO_PROXY', { no_proxy: '*' }, []],
+    ['--no-proxy-env', {}, ['--no-proxy-env']],
+  ])('not to what is excepted by %s', async (_name, variables, words) => {
+    const gateway = await openHere([...cert(), ...words], { ALL_PROXY: address(), ...variables });
+    expect((await get(gateway, `${plain.url}/a`)).status).toBe(200);
+    expect((await get(gateway, `${secure.url}/b`)).status).toBe(200);
+    expect(lines).toEqual([]);
+  });
+
+  test('which refuses a password as it would refuse pip', async () => {
+    const gateway = await openHere([...cert(), '--proxy', address('somebody:wrong@')]);
+    expect((await get(gateway, `${plain.url}/a`)).status).toBe(407);
+    await expect(get(gateway, `${secure.url}/b`)).rejects.toThrow(
+      'HTTP/1.1 407 Proxy Authentication Required',
+    );
+  });
+});
+
+describe('certificates', () => {
+  test.each<[string, () => Promise<Gateway>]>([
+    ['--cert', () => openHere(['--cert', certificate])],
+    ['REQUESTS_CA_BUNDLE', () => openHere([], { REQUESTS_CA_BUNDLE: certificate })],
+    ['CURL_CA_BUNDLE', () => openHere([], { CURL_CA_BUNDLE: certificate })],
+    ['--trusted-host', () => openHere(['--trusted-host', '127.0.0.1'])],
+  ])('a server is trusted by %s', async (_name, gatewayOf) => {
+    secure.answers.set('*', (_request, response) => response.end('a page'));
+    const gateway = await gatewayOf();
+    expect((await get(gateway, `${secure.url}/`)).body.toString()).toBe('a page');
+  });
+
+  test('a server that nobody trusts is pip’s to look at, with its own certificate', async () => {
+    const gateway = await openHere();
+    await expect(get(gateway, `${secure.url}/`)).rejects.toThrow(/self.signed/);
+    expect(secure.asked).toEqual([]);
+  });
+
+  test('the client’s certificate is shown to a server that wants one', async () => {
+    const wanting = await Place.start(folder, {
+      key: identity.private,
+      cert: identity.cert,
+      ca: identity.cert,
+      requestCert: true,
+      rejectUnauthorized: true,
+    });
+    try {
+      wanting.answers.set('*', (_request, response) => response.end('a page'));
+      const both = join(folder, 'client.pem');
+      writeFileSync(both, `${identity.private}\n${identity.cert}`);
+      const gateway = await openHere(['--cert', certificate, '--client-cert', both]);
+      expect((await get(gateway, `${wanting.url}/`)).body.toString()).toBe('a page');
+      const without = await openHere(['--cert', certificate]);
+      await expect(get(without, `${wanting.url}/`)).rejects.toThrow();
+    } finally {
+      wanting[Symbol.dispose]();
+    }
+  });
+});
+
+test('told to use no network, it asks nobody', async () => {
+  const gateway = await openHere(['--cert', certificate], {}, { isOffline: true });
+  await expect(get(gateway, `${plain.url}/`)).rejects.toThrow();
+  await expect(get(gateway, `${secure.url}/`)).rejects.toThrow(/offline/);
+  expect([...plain.asked, ...secure.asked]).toEqual([]);
+});
+
+test('one connection serves many requests', async () => {
+  plain.answers.set('*', (_request, response) => response.end('a page'));
+  let connections = 0;
+  plain.server.on('connection', () => (connections += 1));
+  const gateway = await openHere();
+  for (let count = 0; count < 5; count += 1) await get(gateway, `${plain.url}/${count}`);
+  expect(connections).toBe(1);
+});
