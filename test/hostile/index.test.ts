@@ -17,10 +17,10 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { generate } from 'selfsigned';
-import { Agent } from 'undici';
+import { Agent, request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fetchFiles } from '../../src/obtain/cold/index/client.ts';
-import { followRedirects } from '../../src/obtain/cold/request.ts';
+import { followRedirects, type Network } from '../../src/obtain/cold/request.ts';
 import { normalizeName } from '../../src/python/names.ts';
 import { executable, type Finished, Sandbox } from '../cli/sandbox.ts';
 import { differences } from '../install/site.ts';
@@ -206,6 +206,13 @@ describe('a password', () => {
   });
 });
 
+function asking(dispatcher: Agent): Network['ask'] {
+  return async (url, headers) => {
+    const { statusCode, headers: said, body } = await request(url, { dispatcher, headers });
+    return { status: statusCode, headers: said, body };
+  };
+}
+
 test('nothing is fetched without encryption where an encrypted address leads', async () => {
   const identity = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     algorithm: 'sha256',
@@ -216,11 +223,7 @@ test('nothing is fetched without encryption where an encrypted address leads', a
   ).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
-  const transport = {
-    dispatcherFor: () => dispatcher,
-    authorizationFor: () => 'Basic secret',
-    close: () => dispatcher.close(),
-  };
+  const transport = { ask: asking(dispatcher) };
   const start = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/${good}`);
   await expect(followRedirects(start, transport, {})).rejects.toThrow(/not encrypted/);
   expect(other.asked).toEqual([]);
@@ -236,11 +239,7 @@ test('a page that unpacks without end is pip’s to read', async () => {
     },
   };
   const dispatcher = new Agent();
-  const transport = {
-    dispatcherFor: () => dispatcher,
-    authorizationFor: () => null,
-    close: () => dispatcher.close(),
-  };
+  const transport = { ask: asking(dispatcher) };
   const place = { kind: 'index', id: 'x', url: simple() } as const;
   const asked = fetchFiles(place, normalizeName('good'), { pip: '26.3', transport });
   await expect(asked).rejects.toThrow(/larger than/);

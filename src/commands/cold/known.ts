@@ -1,16 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type {
-  DistributionMetadata,
-  NormalizedName,
-  Sha256,
-  Source,
-  Version,
-} from '../../core/types.ts';
+import type { DistributionMetadata, NormalizedName, Source, Version } from '../../core/types.ts';
 import { readMetadata } from '../../plan/installed.ts';
 import { filenameOf, readArchiveName } from '../../plan/pinned/filename.ts';
 import { folderFiles, listNames, localFile, sortLocal } from '../../plan/pinned/folder.ts';
 import type { Place } from '../../plan/pinned/places.ts';
+import { sourceOf } from '../../plan/pinned/source.ts';
 import type { ChosenFile, FileFacts, FilesAnswer, Knowledge } from '../../plan/pinned/resolve.ts';
 import { parseMetadata } from '../../python/metadata.ts';
 import { formatVersion, publicVersion } from '../../python/pep440.ts';
@@ -119,23 +114,11 @@ export function releaseFiles(
   });
 }
 
-export function sourceOf({ candidate: { file, filename } }: ChosenFile): Source {
-  const { url, hashes } = file;
-  const sha256 = (hashes['sha256']?.toLowerCase() as Sha256 | undefined) ?? null;
-  const [first] = Object.entries(hashes);
-  return {
-    url,
-    filename,
-    sha256,
-    ...(sha256 === null && first ? { promise: first.join('=') } : {}),
-  };
-}
-
 /** Whether the store has the image of a file, or what the image is made of. */
 function isAtHand(job: InstallJob, file: ChosenFile): boolean {
   const { store } = job.context;
   const lookup = imageLookup(job);
-  const source = sourceOf(file);
+  const source = sourceOf(file.candidate);
   const archive = archiveOf(soughtArchive(file, source), lookup);
   if (archive === null) return false;
   if (hasImage(store, archive, lookup.target)) return true;
@@ -152,7 +135,7 @@ function soughtArchive({ key, candidate }: ChosenFile, source: Source): SoughtAr
 function factsOf(job: InstallJob, file: ChosenFile): FileFacts | null {
   const { store } = job.context;
   const lookup = imageLookup(job);
-  const source = sourceOf(file);
+  const source = sourceOf(file.candidate);
   const sha256 = source.sha256 ?? findSource(store, source, lookup)?.sha256 ?? null;
   if (sha256 === null) return null;
   const item = soughtArchive(file, { ...source, sha256 });

@@ -3,6 +3,7 @@ import { PipAccelError } from '../../core/errors.ts';
 import type { Decided, NormalizedName, Version } from '../../core/types.ts';
 import { fetchFiles, fetchMetadata, type ListedPlace } from '../../obtain/cold/index/client.ts';
 import { openTransport, type Transport } from '../../obtain/cold/transport.ts';
+import { sourceOf } from '../../plan/pinned/source.ts';
 import type { PinnedQuestion } from '../../plan/pinned/request.ts';
 import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
 import { formatVersion } from '../../python/pep440.ts';
@@ -11,7 +12,7 @@ import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup } from '../sound-images.ts';
 import { interruptible } from './interruption.ts';
-import { imageMetadata, type Learned, pageName, releaseFiles, sourceOf } from './known.ts';
+import { imageMetadata, type Learned, pageName, releaseFiles } from './known.ts';
 import { obtain } from './obtain.ts';
 import { rememberRelease } from './remember.ts';
 
@@ -99,7 +100,7 @@ async function learnRelease(
 async function learnMetadata({ learned, transport }: Network, chosen: ChosenFile): Promise<void> {
   const { file } = chosen.candidate;
   const metadata = await fetchMetadata(file, transport);
-  const { sha256 } = sourceOf(chosen);
+  const { sha256 } = sourceOf(chosen.candidate);
   learned.facts.set(file.url, { metadata, sha256 });
 }
 
@@ -134,7 +135,7 @@ function provisional(file: ChosenFile): Decided {
       providesExtra: [],
     },
     key: file.key,
-    source: sourceOf(file),
+    source: sourceOf(file.candidate),
     requested: false,
     extras: [],
     direct: null,

@@ -20,15 +20,25 @@ import {
   type StoredSource,
 } from '../../store/sources.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
-import { followRedirects, HttpStatus } from './request.ts';
-import type { Transport } from './transport.ts';
+import { type Answer, followRedirects, HttpStatus, type Network, pourAway } from './request.ts';
 
 export interface DownloadContext extends Claimant {
   readonly store: Store;
   /** null when there is to be no network. */
-  readonly transport: Transport | null;
+  readonly transport: Network | null;
   readonly maxRetries: number;
   readonly trustModTimes: boolean;
+  /** Reads along while an archive comes over the network. */
+  readonly reader?: DownloadReader;
+}
+
+export interface DownloadReader {
+  /** Aborted when nobody wants the archive any more. */
+  readonly signal: AbortSignal;
+  /** The first answer, or one that begins anew. */
+  readonly answered: (headers: Answer['headers']) => void;
+  /** So many bytes have come. The file is renamed when it is whole, and removed when it is refused. */
+  readonly grew: (path: string, size: number) => void;
 }
 
 /**
@@ -42,6 +52,26 @@ export async function obtainSource(
   source: Source,
   context: DownloadContext,
 ): Promise<StoredSource> {
+  const key = JSON.stringify([sourcePath(context.store, source), source]);
+  for (;;) {
+    const underWay = underWays.get(key);
+    if (!underWay) break;
+    const result = await underWay.catch(() => null);
+    if (result) return result;
+  }
+  const work = obtainAlone(source, context);
+  underWays.set(key, work);
+  try {
+    return await work;
+  } finally {
+    underWays.delete(key);
+  }
+}
+
+/** What this process brings in just now: it may be wanted before it is decided, and again when it is. */
+const underWays = new Map<string, Promise<StoredSource>>();
+
+async function obtainAlone(source: Source, context: DownloadContext): Promise<StoredSource> {
   const stored = await findWhole(source, context);
   if (stored) return stored;
   const key = `source ${sourcePath(context.store, source)}`;
@@ -144,6 +174,7 @@ async function isReadable(path: string): Promise<boolean> {
 }
 
 interface Progress {
+  readonly path: string;
   readonly handle: FileHandle;
   hash: Hash;
   size: number;
@@ -167,7 +198,7 @@ async function fetchRemote(
   const started = performance.now();
   context.emit({ type: 'download-start', filename: source.filename, url: source.url });
   const handle = await open(path, 'wx', 0o666);
-  const progress: Progress = { handle, hash: createHash('sha256'), size: 0 };
+  const progress: Progress = { path, handle, hash: createHash('sha256'), size: 0 };
   try {
     await fetchWithRetries(source, url, progress, context, context.transport);
   } finally {
@@ -189,11 +220,12 @@ async function fetchWithRetries(
   url: URL,
   progress: Progress,
   context: DownloadContext,
-  transport: Transport,
+  transport: Network,
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await fetchOnce(url, progress, transport);
+      context.reader?.signal.throwIfAborted();
+      await fetchOnce(url, progress, { ...context, transport });
       return;
     } catch (error) {
       if (error instanceof PipAccelError || isStoreTrouble(error, context.store)) throw error;
@@ -226,7 +258,11 @@ function retryDelay(error: unknown, attempt: number): number {
 }
 
 /** One request; what an earlier one brought is kept where the server goes on from there. */
-async function fetchOnce(url: URL, progress: Progress, transport: Transport): Promise<void> {
+async function fetchOnce(
+  url: URL,
+  progress: Progress,
+  { transport, reader }: DownloadContext & { readonly transport: Network },
+): Promise<void> {
   const resumeAt = progress.size;
   const { response } = await followRedirects(url, transport, {
     // The stored bytes are the ones that the hash is of, so no transfer may compress them.
@@ -234,23 +270,26 @@ async function fetchOnce(url: URL, progress: Progress, transport: Transport): Pr
     ...(resumeAt > 0 ? { range: `bytes=${resumeAt}-` } : {}),
   });
   const isContinuation = startOf(response.headers['content-range']) === resumeAt;
-  if (response.statusCode === 206 && !isContinuation) {
-    await response.body.dump();
+  if (response.status === 206 && !isContinuation) {
+    await pourAway(response.body);
     throw new HttpStatus(500, null);
   }
-  if (response.statusCode === 200 && resumeAt > 0) {
+  if (response.status === 200) {
     await progress.handle.truncate(0);
     progress.hash = createHash('sha256');
     progress.size = 0;
+    reader?.answered(response.headers);
   }
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+  for await (const chunk of response.body) {
+    reader?.signal.throwIfAborted();
     await progress.handle.write(chunk, 0, chunk.length, progress.size);
     progress.hash.update(chunk);
     progress.size += chunk.length;
+    reader?.grew(progress.path, progress.size);
   }
 }
 
 /** RFC 9110, section 14.4: `bytes 500-999/1000` starts at 500. */
-function startOf(contentRange: string | string[] | undefined): number {
+function startOf(contentRange: Answer['headers'][string]): number {
   return Number(/^bytes (\d+)-/.exec(String(contentRange))?.[1] ?? Number.NaN);
 }

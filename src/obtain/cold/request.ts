@@ -1,6 +1,17 @@
-import { type Dispatcher, request } from 'undici';
 import { PipAccelError } from '../../core/errors.ts';
-import type { Transport } from './transport.ts';
+
+/** One request to one server, and its answer, whatever that is. */
+export interface Network {
+  readonly ask: (url: URL, headers: Readonly<Record<string, string>>) => Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** To be read once, or left by `return()`. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
 
 /** An answer that is none of the expected. */
 export class HttpStatus extends Error {
@@ -26,29 +37,18 @@ const redirectLimit = 10;
  */
 export async function followRedirects(
   start: URL,
-  transport: Transport,
+  network: Network,
   headers: Readonly<Record<string, string>>,
-): Promise<{ readonly response: Dispatcher.ResponseData; readonly url: URL }> {
+): Promise<{ readonly response: Answer; readonly url: URL }> {
   let url = start;
   for (let hops = 0; hops <= redirectLimit; hops += 1) {
-    // A password goes to its own origin only: authorizationFor looks at the URL in hand.
-    const authorization = transport.authorizationFor(url);
-    const response = await request(url, {
-      dispatcher: transport.dispatcherFor(url),
-      headers: {
-        'user-agent': 'pip-accel',
-        ...(authorization === null ? {} : { authorization }),
-        ...headers,
-      },
-    });
-    const { statusCode } = response;
-    if (statusCode === 200 || (statusCode === 206 && 'range' in headers)) return { response, url };
-    await response.body.dump();
-    if (statusCode === 401 || statusCode === 403 || statusCode === 407) {
-      throw new PipAccelError(
-        'authentication-required',
-        `${url.origin} answers with ${statusCode}`,
-      );
+    // A password goes to its own origin only: the network looks at the URL in hand.
+    const response = await network.ask(url, headers);
+    const { status } = response;
+    if (status === 200 || (status === 206 && 'range' in headers)) return { response, url };
+    await pourAway(response.body);
+    if (status === 401 || status === 403 || status === 407) {
+      throw new PipAccelError('authentication-required', `${url.origin} answers with ${status}`);
     }
     url = nextUrl(url, response);
   }
@@ -58,10 +58,22 @@ export async function followRedirects(
   );
 }
 
-function nextUrl(url: URL, { statusCode, headers }: Dispatcher.ResponseData): URL {
+/** Bytes: to read a short answer to its end keeps the connection for the next request. */
+const shortAnswer = 128 << 10;
+
+/** Reads what nobody wants, or breaks it off where it is long. */
+export async function pourAway(body: AsyncIterable<Uint8Array>): Promise<void> {
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > shortAnswer) break;
+  }
+}
+
+function nextUrl(url: URL, { status, headers }: Answer): URL {
   const { location } = headers;
-  if (statusCode < 300 || statusCode >= 400 || typeof location !== 'string') {
-    throw new HttpStatus(statusCode, Number(headers['retry-after']) || null);
+  if (status < 300 || status >= 400 || typeof location !== 'string') {
+    throw new HttpStatus(status, Number(headers['retry-after']) || null);
   }
   const next = new URL(location, url);
   if (url.protocol === 'https:' && next.protocol !== 'https:') {

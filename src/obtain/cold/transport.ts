@@ -1,15 +1,16 @@
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici';
+import { Agent, type buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
 import type { Environment } from '../../config/load.ts';
 import type { PipOptions } from '../../config/pip-config.ts';
 import { certificates, clientCertificate } from './certificates.ts';
 import { readCredentials } from './credentials.ts';
 import { type Dialer, openDialer } from './dial.ts';
 import { isSocks, proxyRules } from './proxies.ts';
+import type { Network } from './request.ts';
 
 /** How to reach the network: what pip was told of proxies, certificates, time-outs and passwords. */
-export interface Transport {
+export interface Transport extends Network {
   readonly dispatcherFor: (url: URL) => Dispatcher;
   /** The value of an Authorization header for a URL, where one is known. */
   readonly authorizationFor: (url: URL) => string | null;
@@ -61,19 +62,33 @@ export async function openTransport(
   };
   const agent = new Agent({ ...limits, connect: connector(dialer, lent) });
   const socks = new Map<string, ProxyAgent>();
+  const dispatcherFor = (url: URL) => {
+    const proxy = proxyFor(url);
+    if (!proxy || (url.protocol === 'https:' && !isSocks(proxy))) return agent;
+    if (!isSocks(proxy)) return dialer.throughProxy(proxy);
+    const known = socks.get(proxy.href);
+    if (known) return known;
+    const requestTls = { secureContext: context() };
+    const opened = new ProxyAgent({ ...limits, uri: proxy.href, requestTls });
+    socks.set(proxy.href, opened);
+    return opened;
+  };
+  const authorizationFor = await readCredentials(options, environment);
   return {
-    dispatcherFor: (url) => {
-      const proxy = proxyFor(url);
-      if (!proxy || (url.protocol === 'https:' && !isSocks(proxy))) return agent;
-      if (!isSocks(proxy)) return dialer.throughProxy(proxy);
-      const known = socks.get(proxy.href);
-      if (known) return known;
-      const requestTls = { secureContext: context() };
-      const opened = new ProxyAgent({ ...limits, uri: proxy.href, requestTls });
-      socks.set(proxy.href, opened);
-      return opened;
+    dispatcherFor,
+    authorizationFor,
+    ask: async (url, headers) => {
+      const authorization = authorizationFor(url);
+      const answer = await request(url, {
+        dispatcher: dispatcherFor(url),
+        headers: {
+          'user-agent': 'pip-accel',
+          ...(authorization === null ? {} : { authorization }),
+          ...headers,
+        },
+      });
+      return { status: answer.statusCode, headers: answer.headers, body: answer.body };
     },
-    authorizationFor: await readCredentials(options, environment),
     dialer,
     proxyFor,
     lend: ({ origin }, socket) => {

@@ -43,17 +43,18 @@ const maxDirectoryBytes = 256 << 20;
 export function openZip(path: string): ZipFile {
   const descriptor = openSync(path, 'r');
   try {
-    const file = { descriptor, size: fstatSync(descriptor).size };
+    const { size } = fstatSync(descriptor);
+    const file = {
+      size,
+      read: (offset: number, length: number) => readAt(descriptor, offset, length),
+    };
     const directory = findDirectory(file);
     const entries = readDirectory(file, directory);
     const starts = dataStarts(file, entries, directory.offset);
     return {
       entries,
       stream: (entry) => streamEntry(path, entry, startOf(starts, entry)),
-      read: (entry) => {
-        const bytes = readAt(file, startOf(starts, entry), entry.compressedSize);
-        return entry.method === 'stored' ? bytes : inflate(bytes, entry);
-      },
+      read: (entry) => contentOf(entry, within(file, startOf(starts, entry), entry.compressedSize)),
       close: () => closeSync(descriptor),
     };
   } catch (error) {
@@ -62,9 +63,31 @@ export function openZip(path: string): ZipFile {
   }
 }
 
-interface OpenFile {
-  readonly descriptor: number;
+/** An archive, or as much of it as there is. */
+export interface ZipBytes {
   readonly size: number;
+  /** @throws whatever the caller understands, where these bytes are not to be had. */
+  read(offset: number, length: number): Buffer;
+}
+
+/** What the directory of an archive names; the members themselves were not looked at. */
+export function zipEntries(file: ZipBytes): readonly ZipEntry[] {
+  return readDirectory(file, findDirectory(file));
+}
+
+/**
+ * A small member of an archive whose others were not looked at.
+ *
+ * @param end where whatever follows it begins.
+ */
+export function zipMember(file: ZipBytes, entry: ZipEntry, end: number): Buffer {
+  const bytes = within(file, entry.offset, end - entry.offset);
+  const own = {
+    size: bytes.length,
+    read: (at: number, length: number) => bytes.subarray(at, at + length),
+  };
+  const { start } = localHeader(own, { ...entry, offset: 0 });
+  return contentOf(entry, within(own, start, entry.compressedSize));
 }
 
 interface Directory {
@@ -73,12 +96,16 @@ interface Directory {
   readonly count: number;
 }
 
-function readAt(file: OpenFile, offset: number, length: number): Buffer {
-  if (offset < 0 || offset + length > file.size) throw new ZipFault('is cut short');
+function within(file: ZipBytes, offset: number, length: number): Buffer {
+  if (offset < 0 || length < 0 || offset + length > file.size) throw new ZipFault('is cut short');
+  return file.read(offset, length);
+}
+
+function readAt(descriptor: number, offset: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafe(length);
   let done = 0;
   while (done < length) {
-    const count = readSync(file.descriptor, buffer, done, length - done, offset + done);
+    const count = readSync(descriptor, buffer, done, length - done, offset + done);
     if (count === 0) throw new ZipFault('is cut short');
     done += count;
   }
@@ -86,9 +113,13 @@ function readAt(file: OpenFile, offset: number, length: number): Buffer {
 }
 
 /** The end record has to be the last thing in the file, its comment included. */
-function findDirectory(file: OpenFile): Directory {
-  const tailLength = Math.min(file.size, 22 + 0xffff);
-  const tail = readAt(file, file.size - tailLength, tailLength);
+function findDirectory(file: ZipBytes): Directory {
+  if (file.size < 22) throw new ZipFault('is not a zip archive');
+  // Hardly any archive has a comment, and not everybody has its last 64 KiB at hand.
+  const last = within(file, file.size - 22, 22);
+  const isBare = last.readUInt32LE(0) === endSignature && last.readUInt16LE(20) === 0;
+  const tailLength = isBare ? 22 : Math.min(file.size, 22 + 0xffff);
+  const tail = within(file, file.size - tailLength, tailLength);
   for (let at = tail.length - 22; at >= 0; at -= 1) {
     if (tail.readUInt32LE(at) !== endSignature) continue;
     if (at + 22 + tail.readUInt16LE(at + 20) !== tail.length) {
@@ -99,7 +130,7 @@ function findDirectory(file: OpenFile): Directory {
   throw new ZipFault('is not a zip archive');
 }
 
-function directoryOf(file: OpenFile, end: Buffer, endOffset: number): Directory {
+function directoryOf(file: ZipBytes, end: Buffer, endOffset: number): Directory {
   let directory = {
     count: end.readUInt16LE(10),
     bytes: end.readUInt32LE(12),
@@ -109,10 +140,10 @@ function directoryOf(file: OpenFile, end: Buffer, endOffset: number): Directory 
   if (end.readUInt32LE(4) !== 0 || end.readUInt16LE(8) !== directory.count) {
     throw new ZipFault('spans several disks');
   }
-  const locator = endOffset < 20 ? null : readAt(file, endOffset - 20, 20);
+  const locator = endOffset < 20 ? null : within(file, endOffset - 20, 20);
   if (locator?.readUInt32LE(0) === locator64Signature) {
     limit = Number(locator.readBigUInt64LE(8));
-    directory = wideDirectory(readAt(file, limit, 56), directory);
+    directory = wideDirectory(within(file, limit, 56), directory);
     if (limit + 56 !== endOffset - 20) throw new ZipFault('has a damaged zip64 end record');
   }
   if (directory.offset + directory.bytes !== limit) {
@@ -143,8 +174,8 @@ function wideDirectory(end64: Buffer, narrow: Directory): Directory {
   return wide;
 }
 
-function readDirectory(file: OpenFile, directory: Directory): ZipEntry[] {
-  const bytes = readAt(file, directory.offset, directory.bytes);
+function readDirectory(file: ZipBytes, directory: Directory): ZipEntry[] {
+  const bytes = within(file, directory.offset, directory.bytes);
   const entries: ZipEntry[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -230,7 +261,7 @@ function zip64Fields(
  * entries must lie side by side, from the first byte to the directory: nothing hidden between.
  */
 function dataStarts(
-  file: OpenFile,
+  file: ZipBytes,
   entries: readonly ZipEntry[],
   directoryOffset: number,
 ): Map<ZipEntry, number> {
@@ -240,32 +271,40 @@ function dataStarts(
   for (const entry of [...entries].sort((a, b) => a.offset - b.offset)) {
     if (entry.offset < end) throw new ZipFault(`has a member ${entry.name} that overlaps another`);
     checkGap(file, [end, entry.offset], previous);
-    const head = readAt(file, entry.offset, 30);
-    const nameLength = head.readUInt16LE(26);
-    const rest = readAt(file, entry.offset + 30, nameLength + head.readUInt16LE(28));
-    const flags = head.readUInt16LE(6);
-    if (
-      head.readUInt32LE(0) !== localSignature ||
-      decodeName(rest.subarray(0, nameLength), flags) !== entry.name ||
-      head.readUInt16LE(8) !== (entry.method === 'stored' ? 0 : 8)
-    ) {
-      throw new ZipFault(`has a member ${entry.name} whose two headers differ`);
-    }
-    const deferred = (flags & 8) !== 0;
-    checkLocalSizes(head, rest.subarray(nameLength), entry, deferred);
-    const start = entry.offset + 30 + rest.length;
+    const { start, isDeferred } = localHeader(file, entry);
     starts.set(entry, start);
     end = start + entry.compressedSize;
-    previous = deferred ? entry : null;
+    previous = isDeferred ? entry : null;
   }
   if (end > directoryOffset) throw new ZipFault('has a member that overlaps its directory');
   checkGap(file, [end, directoryOffset], previous);
   return starts;
 }
 
+/** @returns where the data starts, and whether its sizes follow it. */
+function localHeader(
+  file: ZipBytes,
+  entry: ZipEntry,
+): { readonly start: number; readonly isDeferred: boolean } {
+  const head = within(file, entry.offset, 30);
+  const nameLength = head.readUInt16LE(26);
+  const rest = within(file, entry.offset + 30, nameLength + head.readUInt16LE(28));
+  const flags = head.readUInt16LE(6);
+  if (
+    head.readUInt32LE(0) !== localSignature ||
+    decodeName(rest.subarray(0, nameLength), flags) !== entry.name ||
+    head.readUInt16LE(8) !== (entry.method === 'stored' ? 0 : 8)
+  ) {
+    throw new ZipFault(`has a member ${entry.name} whose two headers differ`);
+  }
+  const isDeferred = (flags & 8) !== 0;
+  checkLocalSizes(head, rest.subarray(nameLength), entry, isDeferred);
+  return { start: entry.offset + 30 + rest.length, isDeferred };
+}
+
 /** Between two entries lies nothing, or the data descriptor of the first (APPNOTE 4.3.9), in any of its forms. */
 function checkGap(
-  file: OpenFile,
+  file: ZipBytes,
   [from, to]: readonly [number, number],
   deferred: ZipEntry | null,
 ): void {
@@ -273,7 +312,7 @@ function checkGap(
   const isKnown =
     deferred !== null &&
     [12, 16, 20, 24].includes(to - from) &&
-    isDescriptor(readAt(file, from, to - from), deferred);
+    isDescriptor(within(file, from, to - from), deferred);
   if (!isKnown) throw new ZipFault('has bytes that its directory does not know');
 }
 
@@ -306,7 +345,8 @@ function startOf(starts: ReadonlyMap<ZipEntry, number>, entry: ZipEntry): number
   return start;
 }
 
-function inflate(bytes: Buffer, entry: ZipEntry): Buffer {
+function contentOf(entry: ZipEntry, bytes: Buffer): Buffer {
+  if (entry.method === 'stored') return bytes;
   try {
     return inflateRawSync(bytes, { maxOutputLength: Math.max(entry.size, 1) });
   } catch {

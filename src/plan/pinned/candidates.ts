@@ -44,7 +44,8 @@ export type Choice =
   /** Nothing fits, or pip would have to say something about what does. */
   | { readonly outcome: 'none'; readonly reason: string };
 
-interface Ranked extends Candidate {
+/** A candidate, and where it stands among others of its project. */
+export interface RankedFile extends Candidate {
   readonly rank: Rank;
 }
 
@@ -65,9 +66,9 @@ interface Rank {
  *   pages, those of `--find-links` first.
  */
 export function chooseFile(files: readonly ReleaseFile[], question: CandidateQuestion): Choice {
-  const fitting: Ranked[] = [];
+  const fitting: RankedFile[] = [];
   for (const file of files) {
-    const found = evaluate(file, question);
+    const found = rankFile(file, question);
     if (found === 'unclear') return none(`the name of ${file.url} is read in two ways`);
     if (found) fitting.push(found);
   }
@@ -99,10 +100,11 @@ function none(reason: string): Choice {
   return { outcome: 'none', reason };
 }
 
-function evaluate(
+/** How a file stands to a question; null where pip does not take it, `unclear` where only some pips do. */
+export function rankFile(
   file: ReleaseFile,
   { key, specifiers, hashes, rules }: CandidateQuestion,
-): Ranked | 'unclear' | null {
+): RankedFile | 'unclear' | null {
   const filename = filenameOf(file.url);
   const name = readArchiveName(filename, key, rules.pip);
   const formats = allowedFormats(rules.formats, key);
@@ -158,7 +160,8 @@ export function pythonRelease({ version }: Interpreter): string {
   return /^\d+(?:\.\d+){0,2}/.exec(version)?.[0] ?? version;
 }
 
-function compareRanks(left: Rank, right: Rank, isOldOrder: boolean): number {
+/** Above zero where pip tries the left one first. */
+export function compareRanks(left: Rank, right: Rank, isOldOrder: boolean): number {
   const tag = right.tag - left.tag;
   const build = compareBuilds(left.build, right.build);
   return (

@@ -10,8 +10,7 @@ import { type Place, projectPage } from '../../../plan/pinned/places.ts';
 import { parseMetadata } from '../../../python/metadata.ts';
 import { atLeast } from '../../../python/pip.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
-import { followRedirects, HttpStatus } from '../request.ts';
-import type { Transport } from '../transport.ts';
+import { followRedirects, HttpStatus, type Network } from '../request.ts';
 import { readPage } from './page.ts';
 
 export type ListedPlace = Extract<Place, { readonly kind: 'index' | 'page' }>;
@@ -25,7 +24,7 @@ export type ListedPlace = Extract<Place, { readonly kind: 'index' | 'page' }>;
 export async function fetchFiles(
   place: ListedPlace,
   key: NormalizedName,
-  { pip, transport }: { readonly pip: string; readonly transport: Transport | null },
+  { pip, transport }: { readonly pip: string; readonly transport: Network | null },
 ): Promise<readonly ReleaseFile[]> {
   const address = place.kind === 'index' ? projectPage(place.url, key) : place.url;
   if (address.startsWith('file:')) return await readLocalPage(new URL('index.html', address));
@@ -58,7 +57,7 @@ async function readLocalPage(url: URL): Promise<readonly ReleaseFile[]> {
 /** The metadata that lies beside a wheel (PEP 658). */
 export async function fetchMetadata(
   { url, metadata }: ReleaseFile,
-  transport: Transport | null,
+  transport: Network | null,
 ): Promise<DistributionMetadata> {
   const { body } = await fetchBytes(`${url}.metadata`, transport, {});
   for (const [algorithm, digest] of Object.entries(metadata ?? {})) {
@@ -81,7 +80,7 @@ interface Fetched {
 
 async function fetchBytes(
   address: string,
-  transport: Transport | null,
+  transport: Network | null,
   headers: Readonly<Record<string, string>>,
 ): Promise<Fetched> {
   if (transport === null) throw new Error('no network');
@@ -89,9 +88,9 @@ async function fetchBytes(
     'accept-encoding': 'gzip, identity',
     ...headers,
   });
-  const chunks: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+  for await (const chunk of response.body) {
     size += chunk.length;
     if (size > largestPage) throw new Error(`${url.href} is larger than ${largestPage} bytes`);
     chunks.push(chunk);

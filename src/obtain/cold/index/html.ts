@@ -6,6 +6,8 @@ export type Attributes = ReadonlyMap<string, string | null>;
 export interface StartTag {
   readonly name: string;
   readonly attributes: Attributes;
+  /** Where its first attribute stands, or would stand. */
+  readonly at: number;
 }
 
 /** A page that can be read in several ways. */
@@ -70,7 +72,8 @@ function readTag(html: string, start: number): { tag: StartTag; end: number } {
     at += whole.length;
     if (html.startsWith('/>', at)) at += 1;
   }
-  return { tag: { name: written.toLowerCase(), attributes }, end: at + 1 };
+  const first = start + 1 + written.length;
+  return { tag: { name: written.toLowerCase(), attributes, at: first }, end: at + 1 };
 }
 
 function unquote(value: string): string {

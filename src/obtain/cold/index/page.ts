@@ -16,19 +16,34 @@ export interface IndexPage {
  *
  * @throws UnclearPage for what only pip can read
  */
-export function readPage({ url, contentType, body }: IndexPage): readonly ReleaseFile[] {
-  const type = contentType.toLowerCase();
-  const files = type.startsWith('application/vnd.pypi.simple.v1+json')
-    ? jsonFiles(parseJson(decode(body, 'utf-8')), url)
-    : htmlFiles(decode(body, charsetOf(type)), url);
-  const seen = new Set<string>();
-  return files.filter(({ link }) => !seen.has(link) && seen.add(link)).map(({ file }) => file);
+export function readPage(page: IndexPage): readonly ReleaseFile[] {
+  return readLinks(page).links.map(({ file }) => file);
 }
 
-interface FoundFile {
+/** A page, and where in it each file stands. */
+export interface PageLinks {
+  readonly form: 'json' | 'html';
+  readonly text: string;
+  readonly links: readonly PageLink[];
+}
+
+interface PageLink {
   /** With its fragment: pip takes links for the same by this. */
   readonly link: string;
   readonly file: ReleaseFile;
+  /** In JSON its place in the list of files, else that of the first attribute in the text. */
+  readonly at: number;
+}
+
+/** The links of a page, each once. @throws UnclearPage as `readPage` does */
+export function readLinks({ url, contentType, body }: IndexPage): PageLinks {
+  const type = contentType.toLowerCase();
+  const form = type.startsWith('application/vnd.pypi.simple.v1+json') ? 'json' : 'html';
+  const text = decode(body, form === 'json' ? 'utf-8' : charsetOf(type));
+  const found = form === 'json' ? jsonFiles(parseJson(text), url) : htmlFiles(text, url);
+  const seen = new Set<string>();
+  const links = found.filter(({ link }) => !seen.has(link) && seen.add(link));
+  return { form, text, links };
 }
 
 function decode(body: Uint8Array, charset: string): string {
@@ -54,22 +69,25 @@ function charsetOf(type: string): string {
   throw new UnclearPage(`a page of the type ${type}`);
 }
 
-function jsonFiles(page: unknown, url: string): readonly FoundFile[] {
+function jsonFiles(page: unknown, url: string): readonly PageLink[] {
   const files = member(page, 'files') ?? [];
   if (!Array.isArray(files)) throw new UnclearPage('files that are no list');
-  return files.flatMap((file: unknown) => {
+  return files.flatMap((file: unknown, at) => {
     const address = text(member(file, 'url'));
     if (address === null) return [];
     const yanked = member(file, 'yanked');
     const metadata = member(file, 'core-metadata') ?? member(file, 'dist-info-metadata');
     return [
-      describe(address, url, {
-        hashes: digests(member(file, 'hashes') ?? {}),
-        requiresPython: text(member(file, 'requires-python')),
-        yanked: yanked ? (text(yanked) ?? '') : null,
-        size: Number(member(file, 'size')) || null,
-        metadata: !metadata ? null : metadata === true ? {} : digests(metadata),
-      }),
+      {
+        at,
+        ...describe(address, url, {
+          hashes: digests(member(file, 'hashes') ?? {}),
+          requiresPython: text(member(file, 'requires-python')),
+          yanked: yanked ? (text(yanked) ?? '') : null,
+          size: Number(member(file, 'size')) || null,
+          metadata: !metadata ? null : metadata === true ? {} : digests(metadata),
+        }),
+      },
     ];
   });
 }
@@ -94,7 +112,7 @@ function digests(value: unknown): Readonly<Record<string, string>> {
   );
 }
 
-function htmlFiles(html: string, url: string): readonly FoundFile[] {
+function htmlFiles(html: string, url: string): readonly PageLink[] {
   const tags = startTags(html);
   const base = tags
     .filter(({ name }) => name === 'base')
@@ -102,19 +120,22 @@ function htmlFiles(html: string, url: string): readonly FoundFile[] {
     .find((href) => href !== null);
   const from = base ? base : url;
   if (!URL.canParse(from)) throw new UnclearPage(`the base ${from}`);
-  return tags.flatMap(({ name, attributes }) => {
+  return tags.flatMap(({ name, attributes, at }) => {
     const href = name === 'a' ? attributes.get('href') : null;
     if (!href) return [];
     // Taken for yanked by pips before 22.2 alone.
     if (attributes.get('data-yanked') === null) throw new UnclearPage(`data-yanked of ${href}`);
     return [
-      describe(href, from, {
-        hashes: {},
-        requiresPython: attributes.get('data-requires-python') || null,
-        yanked: attributes.get('data-yanked') ?? null,
-        size: null,
-        metadata: metadataOf(attributes),
-      }),
+      {
+        at,
+        ...describe(href, from, {
+          hashes: {},
+          requiresPython: attributes.get('data-requires-python') || null,
+          yanked: attributes.get('data-yanked') ?? null,
+          size: null,
+          metadata: metadataOf(attributes),
+        }),
+      },
     ];
   });
 }
@@ -128,7 +149,11 @@ function metadataOf(attributes: Attributes): ReleaseFile['metadata'] {
   return algorithm === undefined || digest === undefined ? {} : { [algorithm]: digest };
 }
 
-function describe(address: string, base: string, said: Omit<ReleaseFile, 'url'>): FoundFile {
+function describe(
+  address: string,
+  base: string,
+  said: Omit<ReleaseFile, 'url'>,
+): Omit<PageLink, 'at'> {
   const absolute = /^https?:\/\//.test(address) ? address : joined(address, base);
   const [, start = '', path = '', query = '', fragment = ''] =
     /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(absolute) ?? [];

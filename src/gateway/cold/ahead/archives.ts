@@ -1,0 +1,65 @@
+import type { NormalizedName, Version } from '../../../core/types.ts';
+import type { DownloadContext } from '../../../obtain/cold/download.ts';
+import { sourceOf } from '../../../plan/pinned/source.ts';
+import { formatVersion } from '../../../python/pep440.ts';
+import { findImageOf, type ImageLookup } from '../../../store/find-image.ts';
+import { Download } from './download.ts';
+import { Lane } from './lane.ts';
+import type { KnownFile } from './pages.ts';
+
+/** Archives at a time; more than this a single index does not serve faster. */
+const parallelDownloads = 10;
+
+interface Begun {
+  readonly key: NormalizedName;
+  readonly download: Download;
+}
+
+/** The archives that are on their way into the store, for pip or ahead of it. */
+export class Archives {
+  readonly #context: DownloadContext;
+  readonly #lane = new Lane(parallelDownloads);
+  /** By URL. */
+  readonly #begun = new Map<string, Begun>();
+  #isOver = false;
+
+  constructor(context: DownloadContext) {
+    this.#context = context;
+  }
+
+  /** What pip asks for, begun by now. */
+  of(file: KnownFile): Download {
+    const { url } = file.file;
+    const known = this.#begun.get(url);
+    if (known && !known.download.hasFailed) return known.download;
+    const download = new Download(sourceOf(file), this.#context, this.#lane);
+    this.#begun.set(url, { key: file.key, download });
+    return download;
+  }
+
+  /** pip looks at a file's metadata: it is likely to want it, and no other of its project. */
+  lookedAt(file: KnownFile, lookup: ImageLookup): void {
+    for (const [url, { key, download }] of this.#begun) {
+      if (key !== file.key || url === file.file.url) continue;
+      download.stop();
+      if (download.hasFailed) this.#begun.delete(url);
+    }
+    if (this.#isOver || this.#begun.has(file.file.url)) return;
+    const metadata = { version: formatVersion(file.version) as Version };
+    const item = { key: file.key, source: sourceOf(file), metadata };
+    if (!findImageOf(item, lookup)) this.of(file);
+  }
+
+  keepOnly(urls: ReadonlySet<string>): void {
+    this.#isOver = true;
+    for (const [url, { download }] of this.#begun) if (!urls.has(url)) download.stop();
+  }
+
+  /** Ends what is on its way, and waits until nothing of it is left. */
+  async close(): Promise<void> {
+    this.#isOver = true;
+    const all = [...this.#begun.values()];
+    for (const { download } of all) download.stop();
+    await Promise.all(all.map(async ({ download }) => await download.ended()));
+  }
+}

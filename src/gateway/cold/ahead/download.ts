@@ -1,0 +1,210 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasErrno, PipAccelError } from '../../../core/errors.ts';
+import type { Source } from '../../../core/types.ts';
+import type { Answer } from '../../../obtain/cold/request.ts';
+import { type DownloadContext, obtainSource } from '../../../obtain/cold/download.ts';
+import type { StoredSource } from '../../../store/sources.ts';
+import type { GatewayResponse, HeaderFields } from '../exchange.ts';
+import type { Lane, Turn } from './lane.ts';
+
+/**
+ * Milliseconds for which pip is kept waiting for an archive's first byte. It waits 15 seconds
+ * itself, by default; whoever else fetches the archive may take longer.
+ */
+const longestSilence = 8_000;
+const chunkBytes = 256 << 10;
+
+type Outcome =
+  | { readonly kind: 'stored'; readonly stored: StoredSource }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** An archive on its way into the store, which can be read as it comes. */
+export class Download {
+  readonly #turn: Turn<void>;
+  readonly #aborter = new AbortController();
+  readonly #source: Source;
+  readonly #changes = new Set<() => void>();
+  #headers: HeaderFields | null = null;
+  #path: string | null = null;
+  #size = 0;
+  #outcome: Outcome | null = null;
+  #readers = 0;
+
+  constructor(source: Source, context: DownloadContext, lane: Lane) {
+    this.#source = source;
+    this.#turn = lane.enter(async () => {
+      await this.#obtain(context);
+    });
+  }
+
+  get hasFailed(): boolean {
+    return this.#outcome?.kind === 'failed';
+  }
+
+  /** When nothing of it is on its way any more. */
+  async ended(): Promise<void> {
+    await this.#turn.result;
+  }
+
+  /** Nobody wants it any more, unless pip reads it just now. */
+  stop(): void {
+    if (this.#readers > 0) return;
+    const error = new PipAccelError('interrupted', `${this.#source.filename} is not wanted`);
+    this.#turn.callOff();
+    this.#aborter.abort(error);
+    this.#outcome ??= { kind: 'failed', error };
+    this.#tell();
+  }
+
+  /** The archive in the store. @throws PipAccelError as `obtainSource` does */
+  async stored(): Promise<StoredSource> {
+    this.#readers += 1;
+    this.#turn.hurry();
+    try {
+      while (this.#outcome === null) await this.#change();
+    } finally {
+      this.#readers -= 1;
+    }
+    if (this.#outcome.kind === 'failed') throw this.#outcome.error;
+    return this.#outcome.stored;
+  }
+
+  /** The archive as an answer to pip; null where pip had better ask the index itself. */
+  async respond(signal: AbortSignal): Promise<GatewayResponse | null> {
+    this.#readers += 1;
+    let handle: FileHandle | null = null;
+    try {
+      this.#turn.hurry();
+      const late = sleep(longestSilence, null, { signal, ref: false }).catch(() => null);
+      while (this.#path === null && this.#outcome === null) {
+        const hasChanged = await Promise.race([this.#change().then(() => true), late]);
+        if (hasChanged === null) return null;
+      }
+      handle = await this.#open();
+      return handle && (await this.#answer(handle));
+    } finally {
+      if (!handle) this.#readers -= 1;
+    }
+  }
+
+  async #obtain(context: DownloadContext): Promise<void> {
+    const reader = {
+      signal: this.#aborter.signal,
+      answered: (headers: Answer['headers']) => {
+        this.#headers = headers as HeaderFields;
+        this.#size = 0;
+      },
+      grew: (path: string, size: number) => {
+        this.#path = path;
+        this.#size = size;
+        this.#tell();
+      },
+    };
+    try {
+      const stored = await obtainSource(this.#source, { ...context, reader });
+      this.#outcome ??= { kind: 'stored', stored };
+    } catch (error) {
+      this.#outcome ??= { kind: 'failed', error };
+    }
+    this.#tell();
+  }
+
+  async #open(): Promise<FileHandle | null> {
+    const outcome = this.#outcome;
+    if (outcome?.kind === 'failed') return null;
+    try {
+      return await open(outcome ? outcome.stored.path : (this.#path ?? ''), 'r');
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+      // It was renamed meanwhile.
+      const stored = await this.stored().catch(() => null);
+      return stored && (await open(stored.path, 'r'));
+    }
+  }
+
+  async #answer(handle: FileHandle): Promise<GatewayResponse> {
+    const said = this.#headers;
+    if (said) {
+      const length = Number(said['content-length'] ?? Number.NaN);
+      return { status: 200, headers: said, body: this.#body(handle, length) };
+    }
+    const { size } = await handle.stat();
+    this.#size = size;
+    const headers = {
+      'content-type': 'application/octet-stream',
+      'content-length': String(size),
+      // Not what the index said, which nobody asked.
+      'cache-control': 'no-store',
+    };
+    return { status: 200, headers, body: this.#body(handle, size) };
+  }
+
+  /**
+   * Gives the file back also where nobody reads it: a generator that never began never ends.
+   *
+   * @param length NaN where it is not known.
+   */
+  #body(handle: FileHandle, length: number): AsyncIterableIterator<Uint8Array> {
+    const chunks = this.#follow(handle, length);
+    let isOpen = true;
+    const end = async (): Promise<void> => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#readers -= 1;
+      await handle.close();
+    };
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next: async () => {
+        try {
+          const result = await chunks.next();
+          if (result.done) await end();
+          return result;
+        } catch (error) {
+          await end();
+          throw error;
+        }
+      },
+      return: async () => {
+        await end();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async *#follow(handle: FileHandle, length: number): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at !== length; ) {
+      const size = Math.min(chunkBytes, this.#size - at);
+      const outcome = this.#outcome;
+      if (size > 0) {
+        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(size), 0, size, at);
+        at += bytesRead;
+        if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+        // It was cut off just now, to begin anew.
+        else await this.#change();
+      } else if (outcome === null) {
+        await this.#change();
+      } else {
+        // Of wrong bytes pip says what there is to say.
+        if (outcome.kind === 'failed' && !isMismatch(outcome.error)) throw outcome.error;
+        return;
+      }
+    }
+  }
+
+  async #change(): Promise<void> {
+    await new Promise<void>((resolve) => this.#changes.add(resolve));
+  }
+
+  #tell(): void {
+    for (const resolve of this.#changes) resolve();
+    this.#changes.clear();
+  }
+}
+
+function isMismatch(error: unknown): boolean {
+  return error instanceof PipAccelError && error.code === 'hash-mismatch';
+}

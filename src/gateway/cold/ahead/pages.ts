@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import type { NormalizedName } from '../../../core/types.ts';
+import type { PageLinks } from '../../../obtain/cold/index/page.ts';
+import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
+import type { GatewayRequest, Respond } from '../exchange.ts';
+import type { Fetcher } from './fetcher.ts';
+import { filesOf, linksOf } from './index-page.ts';
+import { field, isAnswerTo, keep, type KeptAnswer, lasting } from './kept-answer.ts';
+import type { PipFields } from './pip-fields.ts';
+
+/** A page that pip was answered with: what its decision rests on. */
+export interface Consulted {
+  readonly url: string;
+  readonly status: number;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+  /** The page's own words on how long it holds. */
+  readonly cacheControl: string | null;
+  /** Of the bytes as they came, hexadecimal: for pages that have neither of the two. */
+  readonly sha256: string;
+}
+
+export interface PageAnswer {
+  readonly kept: KeptAnswer;
+  /** Files without metadata beside them. */
+  readonly bare: boolean;
+}
+
+/** What was read in a page. */
+interface ReadPage {
+  readonly files: readonly KnownFile[];
+  readonly bare: boolean;
+}
+
+export interface KnownFile extends RankedFile {
+  readonly key: NormalizedName;
+}
+
+const redirectLimit = 5;
+
+/** The pages of this run: those on their way, and what was read in them. */
+export class Pages {
+  readonly #upstream: Respond;
+  readonly #fetcher: Fetcher;
+  readonly #fields: PipFields;
+  readonly #rules: FileRules;
+  readonly #read = new Map<string, Promise<ReadPage | null>>();
+  readonly #files = new Map<string, KnownFile>();
+  readonly #consulted = new Map<string, Consulted>();
+
+  constructor(parts: {
+    readonly upstream: Respond;
+    readonly fetcher: Fetcher;
+    readonly fields: PipFields;
+    readonly rules: FileRules;
+  }) {
+    this.#upstream = parts.upstream;
+    this.#fetcher = parts.fetcher;
+    this.#fields = parts.fields;
+    this.#rules = parts.rules;
+  }
+
+  /** The file that a URL is of, where a page named it that this Python takes. */
+  file(url: URL): KnownFile | null {
+    return this.#files.get(url.href) ?? null;
+  }
+
+  consulted(): readonly Consulted[] {
+    return [...this.#consulted.values()];
+  }
+
+  /** The files of a project's page, fetched before pip asks; null where there is nothing to read. */
+  async ahead(url: URL, key: NormalizedName): Promise<readonly KnownFile[] | null> {
+    const known = this.#read.get(url.href) ?? this.#readAhead(url, key);
+    this.#read.set(url.href, known);
+    return (await known)?.files ?? null;
+  }
+
+  /** Forgets what was asked of a server in a way in which pip does not ask. */
+  forget(origin: string): void {
+    this.#fetcher.forget((url) => url.origin === origin);
+    for (const url of this.#read.keys()) {
+      if (new URL(url).origin === origin) this.#read.delete(url);
+    }
+  }
+
+  /** The answer to pip, asked for by now; all of it even where pip has the page, for it is to be read. */
+  async answer(request: GatewayRequest, key: NormalizedName): Promise<PageAnswer> {
+    const ready = await this.#fetcher.take(request.url);
+    const isReady = ready !== null && isAnswerTo(ready, request);
+    const kept = isReady
+      ? ready
+      : await keep(this.#upstream, { ...request, headers: lasting(request.headers) });
+    // A page of many megabytes is not read twice.
+    const known = isReady ? this.#read.get(request.url.href) : undefined;
+    const read = known ?? linksOf(kept).then((links) => this.#enter(links, key));
+    this.#read.set(request.url.href, read);
+    this.#consulted.set(request.url.href, recordOf(kept));
+    return { kept, bare: (await read)?.bare ?? false };
+  }
+
+  async #readAhead(start: URL, key: NormalizedName): Promise<ReadPage | null> {
+    let url = start;
+    for (let hops = 0; hops <= redirectLimit; hops += 1) {
+      const kept = await this.#fetcher.ahead(url, this.#fields.ofPage(url));
+      const location = kept && kept.status >= 300 ? field(kept.headers, 'location') : null;
+      if (!kept || location === null) return kept && this.#enter(await linksOf(kept), key);
+      if (!URL.canParse(location, url.href)) return null;
+      url = new URL(location, url);
+    }
+    return null;
+  }
+
+  #enter(links: PageLinks | null, key: NormalizedName): ReadPage | null {
+    if (!links) return null;
+    const files = filesOf(links, key, this.#rules).map((file) => ({ ...file, key }));
+    for (const file of files) this.#files.set(new URL(file.file.url).href, file);
+    return { files, bare: links.links.some(({ file }) => file.metadata === null) };
+  }
+}
+
+function recordOf({ url, status, headers, body }: KeptAnswer): Consulted {
+  return {
+    url,
+    status,
+    etag: field(headers, 'etag'),
+    lastModified: field(headers, 'last-modified'),
+    cacheControl: field(headers, 'cache-control'),
+    sha256: createHash('sha256').update(body).digest('hex'),
+  };
+}
