@@ -77,7 +77,15 @@ const child = spawn(program, words, {
 const [code] = (await once(child, 'exit')) as [number];
 say('end');
 if (process.env['LOG']) console.log(log.join('\n'));
-console.log(JSON.stringify({ code, ms: Math.round(performance.now() - start), ...counted }));
+console.log(
+  JSON.stringify({
+    code,
+    ms: Math.round(performance.now() - start),
+    ...counted,
+    cpu: Math.round(process.cpuUsage().user / 1000),
+    system: Math.round(process.cpuUsage().system / 1000),
+  }),
+);
 await ahead.close();
 await network.close();
 proxy[Symbol.dispose]();

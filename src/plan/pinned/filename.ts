@@ -20,7 +20,9 @@ interface WheelName {
 
 /** The last part of a URL's unquoted path, which pip unquotes once more (`models/link.py`). */
 export function filenameOf(url: string): string {
-  return basename(decode(basename(decode(new URL(url).pathname))));
+  // As nearly all are: to take thousands of them apart costs more than to read what is on their pages.
+  const plain = /^https?:\/\/[^/?#]*\/(?:[\w.-]+\/)*([\w.-]*[\w-])$/.exec(url)?.[1];
+  return plain ?? basename(decode(basename(decode(new URL(url).pathname))));
 }
 
 function decode(text: string): string {

@@ -38,7 +38,9 @@ export async function linksOf(kept: KeptAnswer): Promise<PageLinks | null> {
 }
 
 async function decoded({ headers, body }: KeptAnswer): Promise<Uint8Array | null> {
-  const limit = { maxOutputLength: largestPage };
+  // In pieces of 16 KiB, as they come else, there would be hundreds of a page.
+  const chunkSize = 128 << 10;
+  const limit = { maxOutputLength: largestPage, chunkSize };
   try {
     switch (field(headers, 'content-encoding') ?? 'identity') {
       case 'identity':

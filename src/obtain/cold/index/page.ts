@@ -157,7 +157,7 @@ function describe(
   const absolute = /^https?:\/\//.test(address) ? address : joined(address, base);
   const [, start = '', path = '', query = '', fragment = ''] =
     /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(absolute) ?? [];
-  if (start === '' || !URL.canParse(absolute) || /[#&]egg=/.test(fragment))
+  if (start === '' || !(isPlain(start) || URL.canParse(absolute)) || /[#&]egg=/.test(fragment))
     throw new UnclearPage(`the link ${absolute}`);
   const url = `${start}${requoted(path)}${query}`;
   const [, algorithm, digest] =
@@ -169,6 +169,11 @@ function describe(
   };
 }
 
+/** A host, and nothing that could be wrong with it. */
+function isPlain(start: string): boolean {
+  return /^https?:\/\/(?!.*xn--)[a-z\d-]+(?:\.[a-z\d-]+)*\.[a-z-]+$/.test(start);
+}
+
 function joined(address: string, base: string): string {
   if (!URL.canParse(address, base)) throw new UnclearPage(`the link ${address}`);
   return new URL(address, base).href;
@@ -176,6 +181,8 @@ function joined(address: string, base: string): string {
 
 /** `_clean_url_path`: unquoted and quoted again, but for `@` and `%2F`. */
 function requoted(path: string): string {
+  // As nearly all are: pages have thousands of them.
+  if (/^[\w./~-]*$/.test(path)) return path;
   return path
     .split(/(@|%2F)/i)
     .map((part) => (/^(?:@|%2f)$/i.test(part) ? part.toUpperCase() : quotePath(unquoted(part))))
