@@ -4,6 +4,7 @@ import {
   type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
+  type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -62,14 +63,7 @@ export class PlainProxy {
 
   static async start(respond: Respond): Promise<PlainProxy> {
     const server = createServer((incoming, outgoing) => {
-      const aborter = new AbortController();
-      outgoing.on('close', () => aborter.abort());
-      answer(incoming, respond, aborter.signal)
-        .then(async ({ status, headers, body }) => {
-          outgoing.writeHead(status, headers as Record<string, string | string[]>);
-          await pipeline(Readable.from(body, { objectMode: true }), outgoing);
-        })
-        .catch(() => outgoing.destroy());
+      void serve(incoming, outgoing, respond);
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -82,13 +76,21 @@ export class PlainProxy {
   }
 }
 
-async function answer(incoming: IncomingMessage, respond: Respond, signal: AbortSignal) {
-  const { method = 'GET', url = '', headers } = incoming;
-  return await respond({
-    method,
-    url: new URL(url),
-    headers: lasting(headers),
-    body: null,
-    signal,
-  });
+async function serve(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  respond: Respond,
+): Promise<void> {
+  const aborter = new AbortController();
+  outgoing.on('close', () => aborter.abort());
+  const { method = 'GET', url = '' } = incoming;
+  const headers = lasting(incoming.headers);
+  const { signal } = aborter;
+  try {
+    const answer = await respond({ method, url: new URL(url), headers, body: null, signal });
+    outgoing.writeHead(answer.status, answer.headers as Record<string, string | string[]>);
+    await pipeline(Readable.from(answer.body, { objectMode: true }), outgoing);
+  } catch {
+    outgoing.destroy();
+  }
 }

@@ -281,7 +281,6 @@ async function fetchOnce(
     reader?.answered(response.headers);
   }
   for await (const chunk of response.body) {
-    reader?.signal.throwIfAborted();
     await progress.handle.write(chunk, 0, chunk.length, progress.size);
     progress.hash.update(chunk);
     progress.size += chunk.length;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { DistributionMetadata, NormalizedName } from '../../../core/types.ts';
-import type { DownloadContext } from '../../../obtain/cold/download.ts';
+import type { Network } from '../../../obtain/cold/request.ts';
 import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
 import { projectPage } from '../../../plan/pinned/places.ts';
 import { parseMetadata } from '../../../python/metadata.ts';
@@ -10,6 +10,7 @@ import type { ImageLookup } from '../../../store/find-image.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
 import type { GatewayRequest, GatewayResponse, Respond } from '../exchange.ts';
 import { Archives } from './archives.ts';
+import type { ArchiveContext } from './download.ts';
 import { Fetcher } from './fetcher.ts';
 import { Foresight, type ForesightRules } from './foresight.ts';
 import { linksOf, projectAsked, withMetadata } from './index-page.ts';
@@ -27,7 +28,7 @@ export interface AheadSettings {
   readonly rules: FileRules;
   readonly foresight: Omit<ForesightRules, 'markers' | 'pip'>;
   /** How archives come into the store. */
-  readonly downloads: Omit<DownloadContext, 'transport' | 'reader'>;
+  readonly downloads: Omit<ArchiveContext, 'openNetwork'>;
   readonly lookup: ImageLookup;
 }
 
@@ -54,15 +55,18 @@ export function openAhead(settings: AheadSettings): Ahead {
   setMaxListeners(0, aborter.signal);
   const fields = new PipFields(rules.pip, settings.indexes);
   const fetcher = new Fetcher(upstream, aborter.signal);
-  const network = networkOf(upstream, (url) => fields.ofFile(url), aborter.signal);
+  const openNetwork = (signal: AbortSignal): Network => {
+    const either = AbortSignal.any([aborter.signal, signal]);
+    return networkOf(upstream, (url) => fields.ofFile(url), either);
+  };
   const parts: Parts = {
     settings,
     indexes: new Set(settings.indexes),
     fields,
     fetcher,
     pages: new Pages({ upstream, fetcher, fields, rules }),
-    wheels: new RemoteWheels(network),
-    archives: new Archives({ ...settings.downloads, transport: network }),
+    wheels: new RemoteWheels(openNetwork(aborter.signal)),
+    archives: new Archives({ ...settings.downloads, openNetwork }),
   };
   const foresight = foresightOf(parts);
   const run: Run = { ...parts, foresight };

@@ -1,9 +1,8 @@
 import type { NormalizedName, Version } from '../../../core/types.ts';
-import type { DownloadContext } from '../../../obtain/cold/download.ts';
 import { sourceOf } from '../../../plan/pinned/source.ts';
 import { formatVersion } from '../../../python/pep440.ts';
 import { findImageOf, type ImageLookup } from '../../../store/find-image.ts';
-import { Download } from './download.ts';
+import { type ArchiveContext, Download } from './download.ts';
 import { Lane } from './lane.ts';
 import type { KnownFile } from './pages.ts';
 
@@ -17,13 +16,13 @@ interface Begun {
 
 /** The archives that are on their way into the store, for pip or ahead of it. */
 export class Archives {
-  readonly #context: DownloadContext;
+  readonly #context: ArchiveContext;
   readonly #lane = new Lane(parallelDownloads);
   /** By URL. */
   readonly #begun = new Map<string, Begun>();
   #isOver = false;
 
-  constructor(context: DownloadContext) {
+  constructor(context: ArchiveContext) {
     this.#context = context;
   }
 

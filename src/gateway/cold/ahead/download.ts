@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasErrno, PipAccelError } from '../../../core/errors.ts';
 import type { Source } from '../../../core/types.ts';
-import type { Answer } from '../../../obtain/cold/request.ts';
+import type { Answer, Network } from '../../../obtain/cold/request.ts';
 import { type DownloadContext, obtainSource } from '../../../obtain/cold/download.ts';
 import type { StoredSource } from '../../../store/sources.ts';
 import type { GatewayResponse, HeaderFields } from '../exchange.ts';
@@ -14,6 +14,12 @@ import type { Lane, Turn } from './lane.ts';
  */
 const longestSilence = 8_000;
 const chunkBytes = 256 << 10;
+
+/** How archives come into the store. */
+export interface ArchiveContext extends Omit<DownloadContext, 'transport' | 'reader'> {
+  /** @param signal ends what is on its way. */
+  readonly openNetwork: (signal: AbortSignal) => Network;
+}
 
 type Outcome =
   | { readonly kind: 'stored'; readonly stored: StoredSource }
@@ -31,7 +37,7 @@ export class Download {
   #outcome: Outcome | null = null;
   #readers = 0;
 
-  constructor(source: Source, context: DownloadContext, lane: Lane) {
+  constructor(source: Source, context: ArchiveContext, lane: Lane) {
     this.#source = source;
     this.#turn = lane.enter(async () => {
       await this.#obtain(context);
@@ -88,7 +94,8 @@ export class Download {
     }
   }
 
-  async #obtain(context: DownloadContext): Promise<void> {
+  async #obtain({ openNetwork, ...context }: ArchiveContext): Promise<void> {
+    const transport = openNetwork(this.#aborter.signal);
     const reader = {
       signal: this.#aborter.signal,
       answered: (headers: Answer['headers']) => {
@@ -102,7 +109,7 @@ export class Download {
       },
     };
     try {
-      const stored = await obtainSource(this.#source, { ...context, reader });
+      const stored = await obtainSource(this.#source, { ...context, transport, reader });
       this.#outcome ??= { kind: 'stored', stored };
     } catch (error) {
       this.#outcome ??= { kind: 'failed', error };

@@ -5,6 +5,9 @@ import { Lane, type Turn } from './lane.ts';
 /** Requests at a time, made before pip asks; more than this a single index does not serve faster. */
 const parallelRequests = 24;
 
+/** Milliseconds after which pip had better ask itself. */
+const longestWait = 30_000;
+
 interface Errand {
   readonly url: URL;
   readonly headers: HeaderFields;
@@ -58,7 +61,8 @@ export class Fetcher {
   async #fetch(url: URL, headers: HeaderFields): Promise<KeptAnswer | null> {
     try {
       this.#signal.throwIfAborted();
-      const answer = await keep(this.#upstream, request(url, headers, this.#signal));
+      const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(longestWait)]);
+      const answer = await keep(this.#upstream, request(url, headers, signal));
       return isFinal(answer) ? answer : null;
     } catch (error) {
       if (!(error instanceof Error)) throw error;

@@ -1,6 +1,10 @@
+import { errnoOf } from '../../../core/errors.ts';
 import type { Network } from '../../../obtain/cold/request.ts';
 import type { GatewayResponse, HeaderFields, Respond } from '../exchange.ts';
 import { request } from './kept-answer.ts';
+
+/** Milliseconds without a byte after which a request of our own is given up: pip's own default. */
+const longestSilence = 15_000;
 
 /**
  * The gateway's way upstream for requests of its own.
@@ -14,24 +18,71 @@ export function networkOf(
 ): Network {
   return {
     ask: async (url, headers) => {
-      const aborter = new AbortController();
-      const both = AbortSignal.any([aborter.signal, signal]);
-      const answer = await upstream(request(url, { ...fieldsFor(url), ...headers }, both));
-      return { ...answer, body: abandonable(answer, aborter) };
+      const patience = new Patience();
+      const both = AbortSignal.any([patience.signal, signal]);
+      try {
+        const answer = await upstream(request(url, { ...fieldsFor(url), ...headers }, both));
+        return { ...answer, body: patiently(answer, patience) };
+      } catch (error) {
+        patience.end();
+        throw telling(error, patience);
+      }
     },
   };
 }
 
 /** Who stops reading in the middle does not want the rest to be fetched. */
-async function* abandonable(
+async function* patiently(
   { body }: GatewayResponse,
-  aborter: AbortController,
+  patience: Patience,
 ): AsyncGenerator<Uint8Array> {
   let isWhole = false;
   try {
-    yield* body;
+    for await (const chunk of body) {
+      patience.renew();
+      yield chunk;
+      patience.renew();
+    }
     isWhole = true;
+  } catch (error) {
+    throw telling(error, patience);
   } finally {
-    if (!isWhole) aborter.abort();
+    if (!isWhole) patience.abort();
+    patience.end();
   }
+}
+
+/** Time without a byte, of which there is so much. */
+class Patience {
+  readonly #aborter = new AbortController();
+  #timer = this.#start();
+
+  get signal(): AbortSignal {
+    return this.#aborter.signal;
+  }
+
+  renew(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#start();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  abort(): void {
+    this.#aborter.abort();
+  }
+
+  #start(): NodeJS.Timeout {
+    const error = Object.assign(new Error('The read operation timed out'), { code: 'ETIMEDOUT' });
+    return setTimeout(() => this.#aborter.abort(error), longestSilence).unref();
+  }
+}
+
+/** The error that tells by its code whether it may pass. */
+function telling(error: unknown, { signal }: Patience): unknown {
+  if (errnoOf(signal.reason) !== null) return signal.reason;
+  const cause = error instanceof Error ? error.cause : null;
+  return errnoOf(error) === null && errnoOf(cause) !== null ? cause : error;
 }

@@ -1,0 +1,238 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { normalizeName } from '../../src/python/names.ts';
+import { parseSpecifiers } from '../../src/python/pep440.ts';
+import { AheadPlace, AheadRun, fileHeaders, pageHeaders, until } from './ahead-run.ts';
+import { makeWheel, WheelIndex } from './wheel-index.ts';
+
+let place: AheadPlace;
+let index: WheelIndex;
+let run: AheadRun;
+beforeAll(async () => {
+  place = await AheadPlace.open();
+});
+afterAll(() => place[Symbol.dispose]());
+beforeEach(async () => {
+  index = await WheelIndex.start();
+});
+afterEach(async () => {
+  await run.close();
+  index[Symbol.dispose]();
+});
+
+function open(indexes: readonly string[] = [index.url], others = {}): void {
+  run = new AheadRun({ store: place.store(), interpreter: place.interpreter }, indexes, others);
+}
+
+/** Until the index has answered so many requests. */
+async function answered(count: number): Promise<void> {
+  await until(() => index.answered.length >= count);
+}
+
+const root = makeWheel('fx-root', '2.0', {
+  requires: ['fx-leaf<2', 'fx-extra; extra == "more"', 'fx-never; python_version < "3"'],
+});
+const leaf = makeWheel('fx-leaf', '1.5');
+const others = [
+  makeWheel('fx-root', '1.0'),
+  makeWheel('fx-leaf', '2.0'),
+  makeWheel('fx-leaf', '1.0'),
+];
+const extra = makeWheel('fx-extra', '1.0');
+
+describe('pages', () => {
+  test('of all that is required are there when pip asks, and what they lead to', async () => {
+    index.wheels.push(root, leaf, ...others, extra);
+    open();
+    run.begin('fx-root', 'fx-absent');
+    await answered(5);
+    expect(index.take()).toEqual([
+      `/files/${leaf.filename}.metadata`,
+      `/files/${root.filename}.metadata`,
+      '/simple/fx-absent/',
+      '/simple/fx-leaf/',
+      '/simple/fx-root/',
+    ]);
+    const page = await run.page(index.page('fx-root'));
+    expect(JSON.parse(page.body.toString())).toMatchObject({ name: 'fx-root' });
+    expect((await run.get(index.file(root, '.metadata'))).body.toString()).toBe(root.metadata);
+    expect((await run.page(index.page('fx-leaf'))).status).toBe(200);
+    expect((await run.page(index.page('fx-absent'))).status).toBe(404);
+    // The archive that pip is going to want.
+    expect(index.take().filter((path) => !path.endsWith('.whl'))).toEqual([]);
+  });
+
+  test('an extra that somebody asks for is followed, too', async () => {
+    index.wheels.push(root, leaf, extra);
+    open();
+    run.begin('fx-root[more]');
+    await answered(6);
+    expect(index.take()).toContain(`/files/${extra.filename}.metadata`);
+  });
+
+  test('constraints, and what is installed, are obeyed', async () => {
+    const old = makeWheel('fx-root', '1.0', { requires: ['fx-leaf', 'fx-extra'] });
+    index.wheels.push(root, old, leaf, extra);
+    open([index.url], {
+      foresight: {
+        prereleases: false,
+        ignoreDependencies: false,
+        constraints: new Map([[normalizeName('fx-root'), parseSpecifiers('<2') ?? []]]),
+        installed: new Map([[normalizeName('fx-leaf'), '1.0']]),
+      },
+    });
+    run.begin('fx-root');
+    await answered(4);
+    expect(index.take()).toEqual([
+      `/files/${extra.filename}.metadata`,
+      `/files/${old.filename}.metadata`,
+      '/simple/fx-extra/',
+      '/simple/fx-root/',
+    ]);
+  });
+
+  test('are given once: who asks again gets what the index says then', async () => {
+    index.wheels.push(leaf);
+    open();
+    run.begin('fx-leaf');
+    const first = await run.page(index.page('fx-leaf'));
+    index.wheels.push(makeWheel('fx-leaf', '3.0'));
+    const second = await run.page(index.page('fx-leaf'));
+    expect(first.body.toString()).not.toContain('fx_leaf-3.0');
+    expect(second.body.toString()).toContain('fx_leaf-3.0');
+    expect(index.take().filter((path) => path === '/simple/fx-leaf/')).toHaveLength(2);
+  });
+
+  test('that pip has already are answered in short, and no other', async () => {
+    index.wheels.push(leaf);
+    open();
+    const { headers } = await run.page(index.page('fx-leaf'));
+    const etag = String(headers['etag']);
+    const same = await run.page(index.page('fx-leaf'), { 'if-none-match': etag });
+    expect(same).toMatchObject({ status: 304, headers: { etag }, body: Buffer.alloc(0) });
+    const another = await run.page(index.page('fx-leaf'), { 'if-none-match': '"another"' });
+    expect(another).toMatchObject({ status: 200, headers: { etag } });
+    expect(index.answered.map(({ headers: asked }) => asked['if-none-match'])).not.toContain(etag);
+  });
+
+  test('packed ones stay packed for pip, and are read', async () => {
+    index.manners.compressed = true;
+    index.wheels.push(root, leaf);
+    open();
+    run.begin('fx-root');
+    const { headers } = await run.page(index.page('fx-root'));
+    expect(headers).toMatchObject({ 'content-encoding': 'gzip' });
+    await answered(4);
+    expect(index.take()).toContain(`/files/${leaf.filename}.metadata`);
+    // Who does not understand it gets another.
+    index.manners.compressed = false;
+    const plain = await run.page(index.page('fx-leaf'), { 'accept-encoding': 'identity' });
+    expect(plain.headers['content-encoding']).toBeUndefined();
+  });
+
+  test('in another form than pip asks for are not what it gets', async () => {
+    index.wheels.push(leaf);
+    open();
+    run.begin('fx-leaf');
+    await answered(1);
+    await run.page(index.page('fx-leaf'), { accept: 'text/html' });
+    const asked = index.answered.filter(({ path }) => path === '/simple/fx-leaf/');
+    expect(asked.map(({ headers }) => headers.accept)).toEqual([pageHeaders.accept, 'text/html']);
+  });
+
+  test('a password that pip shows is shown to the index, and to no other server', async () => {
+    const other = await WheelIndex.start([extra]);
+    index.manners.authorization = 'Basic bWU6c2VjcmV0';
+    index.wheels.push(root, leaf);
+    open([index.url, other.url]);
+    run.begin('fx-root', 'fx-extra');
+    expect((await run.page(index.page('fx-root'))).status).toBe(401);
+    const { authorization } = index.manners;
+    const page = await run.page(index.page('fx-root'), { authorization });
+    expect(page.status).toBe(200);
+    await until(() => index.answered.some(({ path }) => path.includes(leaf.filename)));
+    expect(other.answered.length).toBeGreaterThan(0);
+    expect(other.answered.filter(({ headers }) => headers.authorization)).toEqual([]);
+    other[Symbol.dispose]();
+  });
+
+  test('of several indexes one after the other has, all are looked at', async () => {
+    const other = await WheelIndex.start([makeWheel('fx-leaf', '9.0'), root]);
+    index.wheels.push(leaf);
+    open([index.url, other.url]);
+    run.begin('fx-leaf');
+    expect((await run.page(index.page('fx-leaf'))).status).toBe(200);
+    expect((await run.page(other.page('fx-leaf'))).status).toBe(200);
+    expect((await run.page(index.page('fx-absent'))).status).toBe(404);
+    const newest = '/files/fx_leaf-9.0-py3-none-any.whl.metadata';
+    await until(() => other.answered.some(({ path }) => path === newest));
+    expect(index.take()).not.toContain(`/files/${leaf.filename}.metadata`);
+    const consulted = run.ahead.consulted();
+    expect(consulted.map(({ url, status }) => [url, status])).toEqual([
+      [index.page('fx-leaf').href, 200],
+      [other.page('fx-leaf').href, 200],
+      [index.page('fx-absent').href, 404],
+    ]);
+    expect(consulted[0]).toMatchObject({
+      etag: expect.stringMatching(/^"/),
+      cacheControl: 'max-age=600, public',
+    });
+    other[Symbol.dispose]();
+  });
+
+  test('an error that may pass is pip’s to meet', async () => {
+    index.wheels.push(leaf);
+    const state = { broken: true };
+    index.manners.instead = (_request, response) => {
+      if (state.broken) response.writeHead(503).end('busy');
+      return state.broken;
+    };
+    open();
+    run.begin('fx-leaf');
+    await answered(1);
+    state.broken = false;
+    expect((await run.page(index.page('fx-leaf'))).status).toBe(200);
+  });
+
+  test('an answer of another length than it says is asked for again', async () => {
+    index.wheels.push(leaf);
+    const state = { cut: true };
+    index.manners.instead = (_request, response) => {
+      if (!state.cut) return false;
+      response.writeHead(200, { 'content-type': 'text/html', 'content-length': 100 });
+      response.write('<a');
+      setImmediate(() => response.destroy());
+      return true;
+    };
+    open();
+    run.begin('fx-leaf');
+    await answered(1);
+    state.cut = false;
+    expect((await run.page(index.page('fx-leaf'))).status).toBe(200);
+  });
+
+  test('where an index leads elsewhere, pip is led there, and finds it ready', async () => {
+    const other = await WheelIndex.start([root, leaf]);
+    index.manners.instead = (request, response) => {
+      response.writeHead(302, { location: new URL(request.url ?? '', other.origin).href }).end();
+      return true;
+    };
+    open();
+    run.begin('fx-root');
+    const moved = await run.page(index.page('fx-root'));
+    expect(moved).toMatchObject({ status: 302, headers: { location: other.page('fx-root').href } });
+    expect((await run.page(other.page('fx-root'))).status).toBe(200);
+    expect(other.take().filter((path) => path === '/simple/fx-root/')).toHaveLength(1);
+    other[Symbol.dispose]();
+  });
+});
+
+test('what is neither page nor file of one goes through as it is', async () => {
+  index.manners.instead = (_request, response) => {
+    response.writeHead(200, { 'x-kind': 'other' }).end('as it is');
+    return true;
+  };
+  open();
+  const got = await run.get(new URL('/anything.whl', index.origin), fileHeaders);
+  expect(got).toMatchObject({ status: 200, headers: { 'x-kind': 'other' } });
+  expect(got.body.toString()).toBe('as it is');
+});
