@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type ZipPart, zipBytes } from '../hostile/zip-bytes.ts';
 
@@ -28,6 +29,8 @@ export interface Manners {
   metadata: boolean;
   ranges: boolean;
   compressed: boolean;
+  /** Milliseconds before the bytes of a whole archive. */
+  delay: number;
   etags: boolean;
   /** The Authorization that it wants. */
   authorization: string | null;
@@ -84,6 +87,7 @@ export class WheelIndex {
     metadata: true,
     ranges: true,
     compressed: false,
+    delay: 0,
     etags: true,
     authorization: null,
     hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
@@ -221,7 +225,8 @@ export class WheelIndex {
         : {}),
     });
     // In pieces, as they are taken: what nobody reads is not sent.
-    pipeline(Readable.from(pieces(part)), response).catch(() => {});
+    const wait = isPart || isMetadata ? 0 : this.manners.delay;
+    pipeline(Readable.from(pieces(part, wait)), response).catch(() => {});
   }
 
   [Symbol.dispose](): void {
@@ -230,6 +235,7 @@ export class WheelIndex {
   }
 }
 
-function* pieces(bytes: Buffer): Generator<Buffer> {
+async function* pieces(bytes: Buffer, wait: number): AsyncGenerator<Buffer> {
+  if (wait > 0) await sleep(wait);
   for (let at = 0; at < bytes.length; at += 64 << 10) yield bytes.subarray(at, at + (64 << 10));
 }
