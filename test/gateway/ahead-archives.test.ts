@@ -211,7 +211,7 @@ describe('an archive', () => {
       await run.get(index.file(wheel, '.metadata'));
     }
     await until(() => held.isHeld);
-    run.ahead.settle(new Set([index.file(other).href]));
+    run.ahead.settle([index.file(other).href]);
     await until(() => downloads(big) === 1 && stored(other) !== null);
     expect(stored(big)).toBeNull();
   });

@@ -76,6 +76,7 @@ describe('pages', () => {
       foresight: {
         prereleases: false,
         ignoreDependencies: false,
+        upgrade: false,
         constraints: new Map([[normalizeName('fx-root'), parseSpecifiers('<2') ?? []]]),
         installed: new Map([[normalizeName('fx-leaf'), '1.0']]),
       },

@@ -61,6 +61,7 @@ export class AheadRun {
       foresight: {
         prereleases: false,
         ignoreDependencies: false,
+        upgrade: false,
         constraints: new Map(),
         installed: new Map(),
       },

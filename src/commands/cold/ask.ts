@@ -6,6 +6,7 @@ import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { InstallJob } from '../job.ts';
+import { aheadOf } from './ahead.ts';
 import { decideByDownload } from './decide-by-download.ts';
 import { openLineGateway } from './line-gateway.ts';
 
@@ -28,7 +29,9 @@ export interface Asking {
 export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const { context, environment, options, reporter } = job;
   const { emit } = reporter;
-  const gateway = await openLineGateway({ options, environment, stepsAside: true }, context);
+  const openAhead = aheadOf(job);
+  const rules = { options, environment, stepsAside: true, openAhead };
+  const gateway = await openLineGateway(rules, context);
   const said = { stdout: 0, stderr: 0 };
   if (gateway) {
     const counting: Emit = (event) => {
@@ -49,15 +52,20 @@ export async function ask(job: InstallJob): Promise<OldPipAnswer> {
 /** null where the network is for pip to speak of. */
 async function askThrough(
   job: InstallJob,
-  { variables, lost, close }: Gateway,
+  { variables, lost, ahead, shut, close }: Gateway,
   emit: Emit,
 ): Promise<OldPipAnswer | null> {
   const wordsOf = (words: readonly string[]) => withoutOptions(words, takenOver);
+  // Archives that were decided on go on to come; they are installed next.
+  job.afterwards.add(close);
   try {
     const answer = await askWith(job, { emit, variables, wordsOf, signal: lost });
+    ahead?.settle(
+      answer.outcome === 'decided' ? answer.decided.map(({ source }) => source.url) : [],
+    );
     return lost.aborted ? null : answer;
   } finally {
-    await close();
+    await (lost.aborted ? close() : shut());
   }
 }
 

@@ -7,7 +7,12 @@ import {
   type PipOptions,
 } from '../../config/pip-config.ts';
 import { errnoOf } from '../../core/errors.ts';
-import { type Gateway, openGateway, takenOver } from '../../gateway/cold/gateway.ts';
+import {
+  type Gateway,
+  type GatewayRules,
+  openGateway,
+  takenOver,
+} from '../../gateway/cold/gateway.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { PipLine } from '../become-pip.ts';
 import type { CommandContext } from '../context.ts';
@@ -17,13 +22,15 @@ interface Line {
   readonly environment: Environment;
   /** See `GatewayRules`. */
   readonly stepsAside?: boolean;
+  readonly openAhead?: NonNullable<GatewayRules['openAhead']>;
 }
 
 /** The gateway for a line of pip; null where it takes no network, or pip has to go there by itself. */
 export async function openLineGateway(
-  { options, environment, stepsAside = false }: Line,
+  { stepsAside = false, ...line }: Line,
   { interpreter, settings }: CommandContext,
 ): Promise<Gateway | null> {
+  const { options } = line;
   const version = interpreter.pip?.version ?? '';
   const isServed =
     settings.gateway &&
@@ -34,7 +41,7 @@ export async function openLineGateway(
     takesNetwork(options);
   if (!isServed) return null;
   try {
-    const rules = { options, environment, version, stepsAside };
+    const rules = { ...line, version, stepsAside };
     return await openGateway({ ...rules, isOffline: settings.offline });
   } catch (error) {
     // Certificates or a proxy that make no sense: pip says what is wrong with them.

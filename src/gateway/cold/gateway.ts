@@ -6,7 +6,9 @@ import type { PipOptions } from '../../config/pip-config.ts';
 import { certificates, clientCertificate } from '../../obtain/cold/certificates.ts';
 import { isSocks, proxyRules } from '../../obtain/cold/proxies.ts';
 import { atLeast } from '../../python/pip.ts';
+import type { Ahead } from './ahead/ahead.ts';
 import { createAuthority } from './authority.ts';
+import type { Respond } from './exchange.ts';
 import { GatewayFault } from './fault.ts';
 import { openProxy } from './proxy.ts';
 import type { Upstream } from './upstream.ts';
@@ -17,6 +19,10 @@ export interface Gateway {
   readonly variables: Environment;
   /** Aborted when a server cannot be reached, where that was asked for: pip then waits in vain. */
   readonly lost: AbortSignal;
+  /** What answers ahead of the network; null where nothing does. */
+  readonly ahead: Ahead | null;
+  /** No pip comes any more; what is on its way into the store goes on. */
+  readonly shut: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -29,6 +35,8 @@ export interface GatewayRules {
   readonly isOffline: boolean;
   /** Whether another pip can be started, without a gateway, where no server is reached. */
   readonly stepsAside: boolean;
+  /** Opens what answers ahead of a network, where pip is known well enough. */
+  readonly openAhead?: (upstream: Respond) => Ahead;
 }
 
 /** The options of pip that the gateway takes over; in its words they would win over variables. */
@@ -56,10 +64,16 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
   };
   const upstream = rules.isOffline ? nowhere : openLazily(rules, onUnreachable);
   const authority = createAuthority();
-  const proxy = await openProxy({ authority, ...upstream });
+  const ahead = rules.isOffline ? null : (rules.openAhead?.(upstream.respond) ?? null);
+  const respond = ahead?.respond ?? upstream.respond;
+  const proxy = await openProxy({ authority, respond, wayTo: upstream.wayTo });
   const folder = await mkdtemp(join(tmpdir(), 'pip-accel-'));
+  const shut = async () => {
+    await Promise.all([proxy.close(), removeFolder(folder)]);
+  };
   const close = async () => {
-    await Promise.all([proxy.close(), upstream.close(), removeFolder(folder)]);
+    await Promise.all([shut(), ahead?.close()]);
+    await upstream.close();
   };
   try {
     const bundle = join(folder, 'certificates.pem');
@@ -72,7 +86,7 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
       REQUESTS_CA_BUNDLE: bundle,
       CURL_CA_BUNDLE: bundle,
     };
-    return { variables, lost: lost.signal, close };
+    return { variables, lost: lost.signal, ahead, shut, close };
   } catch (error) {
     await close();
     throw error;

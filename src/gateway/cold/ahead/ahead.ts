@@ -38,7 +38,7 @@ export interface Ahead {
   /** Follows requirements, from now on, the way that pip will go. */
   readonly begin: (requirements: readonly Requirement[]) => void;
   /** pip has decided: what is on its way to the store and not among these URLs is stopped. */
-  readonly settle: (wanted: ReadonlySet<string>) => void;
+  readonly settle: (wanted: readonly string[]) => void;
   /** The pages that pip was answered with. */
   readonly consulted: () => readonly Consulted[];
   /** Ends all that is on its way. */
@@ -49,7 +49,8 @@ export interface Ahead {
 const longestTrial = 3_000;
 
 export function openAhead(settings: AheadSettings): Ahead {
-  const { rules, upstream } = settings;
+  const { rules } = settings;
+  const upstream = impatient(settings.upstream);
   const aborter = new AbortController();
   // Each request that is on its way listens.
   setMaxListeners(0, aborter.signal);
@@ -77,7 +78,7 @@ export function openAhead(settings: AheadSettings): Ahead {
     },
     settle: (wanted) => {
       foresight.close();
-      run.archives.keepOnly(wanted);
+      run.archives.keepOnly(new Set(wanted.map((url) => new URL(url).href)));
     },
     consulted: () => run.pages.consulted(),
     close: async () => {
@@ -85,6 +86,24 @@ export function openAhead(settings: AheadSettings): Ahead {
       aborter.abort();
       await run.archives.close();
     },
+  };
+}
+
+/** Who does not want an answer any more does not wait until the network has given up. */
+function impatient(upstream: Respond): Respond {
+  return async (request) => {
+    const { signal } = request;
+    signal.throwIfAborted();
+    let stop = () => {};
+    const over = new Promise<never>((_resolve, reject) => {
+      stop = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', stop);
+    });
+    try {
+      return await Promise.race([upstream(request), over]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   };
 }
 

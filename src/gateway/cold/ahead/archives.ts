@@ -51,7 +51,9 @@ export class Archives {
 
   keepOnly(urls: ReadonlySet<string>): void {
     this.#isOver = true;
-    for (const [url, { download }] of this.#begun) if (!urls.has(url)) download.stop();
+    for (const [url, { download }] of this.#begun) {
+      if (!urls.has(new URL(url).href)) download.stop();
+    }
   }
 
   /** Ends what is on its way, and waits until nothing of it is left. */

@@ -14,7 +14,8 @@ export interface ForesightRules extends Omit<ChoiceRules, 'specifiers'> {
   /** `--no-deps` */
   readonly ignoreDependencies: boolean;
   readonly constraints: ReadonlyMap<NormalizedName, readonly Specifier[]>;
-  /** Versions that pip would keep where they fit. */
+  /** Versions that pip would keep where they fit, if it is not the user who names them to have them upgraded. */
+  readonly upgrade: boolean;
   readonly installed: ReadonlyMap<NormalizedName, string>;
 }
 
@@ -66,7 +67,8 @@ export class Foresight {
   expect({ name, specifiers, extras, url }: Requirement, from: string): void {
     const key = normalizeName(name);
     const installed = this.#rules.installed.get(key);
-    const isThere = installed !== undefined && contains(specifiers, installed, true);
+    const isKept = installed !== undefined && !(this.#rules.upgrade && from === 'user');
+    const isThere = isKept && contains(specifiers, installed, true);
     if (url !== null || isThere || this.#isOver) return;
     const known = this.#projects.get(key);
     const project = known ?? {

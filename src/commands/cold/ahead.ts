@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NormalizedName } from '../../core/types.ts';
+import { type Ahead, openAhead } from '../../gateway/cold/ahead/ahead.ts';
+import type { ForesightRules } from '../../gateway/cold/ahead/foresight.ts';
+import type { Respond } from '../../gateway/cold/exchange.ts';
+import { searchRules } from '../../plan/pinned/places.ts';
+import { holds, type InstallRequest } from '../../plan/request/request.ts';
+import type { NamedEntry } from '../../plan/requirements/entries.ts';
+import { normalizeName } from '../../python/names.ts';
+import type { Specifier } from '../../python/pep440.ts';
+import type { InstallJob } from '../job.ts';
+import { imageLookup } from '../sound-images.ts';
+
+/** Milliseconds after which pages are asked for: pip has been started by then, which is not to wait for it. */
+const headStart = 30;
+
+/** How to open what answers a pip ahead of the network, for a line that is known as a whole. */
+export function aheadOf(job: InstallJob): (upstream: Respond) => Ahead {
+  return (upstream) => {
+    const { context, options, request } = job;
+    const { interpreter, settings, store } = context;
+    const search = searchRules(request, options);
+    const places = 'reason' in search ? [] : search.places;
+    const { trustModTimes } = settings;
+    const ahead = openAhead({
+      upstream,
+      // Of strange ones pip shows what they are.
+      indexes: places.flatMap((place) => {
+        const isRemote = place.kind === 'index' && /^https?:/.test(place.url);
+        return isRemote ? [place.url] : [];
+      }),
+      rules: {
+        interpreter,
+        pip: interpreter.pip?.version ?? '',
+        formats:
+          'reason' in search ? { noBinary: new Set(), onlyBinary: new Set() } : search.formats,
+        preferBinary: 'reason' in search ? false : search.preferBinary,
+        ignoreRequiresPython: options.flag('ignore-requires-python'),
+      },
+      foresight: foresightOf(job),
+      downloads: { store, trustModTimes, maxRetries: settings.maxRetries, emit: job.reporter.emit },
+      lookup: imageLookup(job),
+    });
+    const asked = namedEntries(job, false).map(({ requirement }) => requirement);
+    void sleep(headStart).then(() => ahead.begin(asked));
+    return ahead;
+  };
+}
+
+function foresightOf(job: InstallJob): Omit<ForesightRules, 'markers' | 'pip'> {
+  const { options } = job;
+  const forgetsInstalled =
+    options.flag('ignore-installed') ||
+    options.flag('force-reinstall') ||
+    (options.flag('upgrade') && options.value('upgrade-strategy') === 'eager');
+  const installed = forgetsInstalled ? [] : [...job.installed];
+  return {
+    prereleases: options.flag('pre'),
+    ignoreDependencies: options.flag('no-deps'),
+    upgrade: options.flag('upgrade'),
+    constraints: constraintsOf(job),
+    installed: new Map(installed.map(([key, { version }]) => [key, version])),
+  };
+}
+
+function constraintsOf(job: InstallJob): ReadonlyMap<NormalizedName, readonly Specifier[]> {
+  const constraints = new Map<NormalizedName, readonly Specifier[]>();
+  for (const { requirement } of namedEntries(job, true)) {
+    const key = normalizeName(requirement.name);
+    constraints.set(key, [...(constraints.get(key) ?? []), ...requirement.specifiers]);
+  }
+  return constraints;
+}
+
+function namedEntries(
+  { context, request }: Pick<InstallJob, 'context'> & { readonly request: InstallRequest },
+  isConstraint: boolean,
+): readonly NamedEntry[] {
+  return request.entries.filter(
+    (entry): entry is NamedEntry =>
+      entry.kind === 'named' &&
+      entry.origin.constraint === isConstraint &&
+      holds(entry, context.interpreter.markers),
+  );
+}
