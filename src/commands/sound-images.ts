@@ -5,7 +5,10 @@ import { findImageOf, type ImageLookup } from '../store/find-image.ts';
 import type { Image } from '../store/images.ts';
 import type { InstallJob } from './job.ts';
 
-export function imageLookup({ context, environment }: InstallJob): ImageLookup {
+export function imageLookup({
+  context,
+  environment,
+}: Pick<InstallJob, 'context' | 'environment'>): ImageLookup {
   return {
     store: context.store,
     target: { interpreter: context.interpreter, umask: umask() },

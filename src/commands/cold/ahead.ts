@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Emit } from '../../core/events.ts';
 import type { NormalizedName } from '../../core/types.ts';
 import { type Ahead, openAhead } from '../../gateway/cold/ahead/ahead.ts';
 import type { ForesightRules } from '../../gateway/cold/ahead/foresight.ts';
 import type { Respond } from '../../gateway/cold/exchange.ts';
 import { searchRules } from '../../plan/pinned/places.ts';
-import { holds, type InstallRequest } from '../../plan/request/request.ts';
+import { holds } from '../../plan/request/request.ts';
 import type { NamedEntry } from '../../plan/requirements/entries.ts';
 import { normalizeName } from '../../python/names.ts';
 import type { Specifier } from '../../python/pep440.ts';
@@ -14,10 +15,18 @@ import { imageLookup } from '../sound-images.ts';
 /** Milliseconds after which pages are asked for: pip has been started by then, which is not to wait for it. */
 const headStart = 30;
 
-/** How to open what answers a pip ahead of the network, for a line that is known as a whole. */
-export function aheadOf(job: InstallJob): (upstream: Respond) => Ahead {
+/** A line of pip's, as far as it tells where pip will go. */
+export interface ForeseenLine
+  extends Pick<InstallJob, 'context' | 'environment' | 'options' | 'request'> {
+  /** What pip keeps where it fits. */
+  readonly installed: ReadonlyMap<NormalizedName, { readonly version: string }>;
+  readonly emit: Emit;
+}
+
+/** How to open what answers a pip ahead of the network. */
+export function aheadOf(line: ForeseenLine): (upstream: Respond) => Ahead {
   return (upstream) => {
-    const { context, options, request } = job;
+    const { context, emit, options, request } = line;
     const { interpreter, settings, store } = context;
     const search = searchRules(request, options);
     const places = 'reason' in search ? [] : search.places;
@@ -37,35 +46,35 @@ export function aheadOf(job: InstallJob): (upstream: Respond) => Ahead {
         preferBinary: 'reason' in search ? false : search.preferBinary,
         ignoreRequiresPython: options.flag('ignore-requires-python'),
       },
-      foresight: foresightOf(job),
-      downloads: { store, trustModTimes, maxRetries: settings.maxRetries, emit: job.reporter.emit },
-      lookup: imageLookup(job),
+      foresight: foresightOf(line),
+      downloads: { store, trustModTimes, maxRetries: settings.maxRetries, emit },
+      lookup: imageLookup(line),
     });
-    const asked = namedEntries(job, false).map(({ requirement }) => requirement);
+    const asked = namedEntries(line, false).map(({ requirement }) => requirement);
     void sleep(headStart).then(() => ahead.begin(asked));
     return ahead;
   };
 }
 
-function foresightOf(job: InstallJob): Omit<ForesightRules, 'markers' | 'pip'> {
-  const { options } = job;
+function foresightOf(line: ForeseenLine): Omit<ForesightRules, 'markers' | 'pip'> {
+  const { options } = line;
   const forgetsInstalled =
     options.flag('ignore-installed') ||
     options.flag('force-reinstall') ||
     (options.flag('upgrade') && options.value('upgrade-strategy') === 'eager');
-  const installed = forgetsInstalled ? [] : [...job.installed];
+  const installed = forgetsInstalled ? [] : [...line.installed];
   return {
     prereleases: options.flag('pre'),
     ignoreDependencies: options.flag('no-deps'),
     upgrade: options.flag('upgrade'),
-    constraints: constraintsOf(job),
+    constraints: constraintsOf(line),
     installed: new Map(installed.map(([key, { version }]) => [key, version])),
   };
 }
 
-function constraintsOf(job: InstallJob): ReadonlyMap<NormalizedName, readonly Specifier[]> {
+function constraintsOf(line: ForeseenLine): ReadonlyMap<NormalizedName, readonly Specifier[]> {
   const constraints = new Map<NormalizedName, readonly Specifier[]>();
-  for (const { requirement } of namedEntries(job, true)) {
+  for (const { requirement } of namedEntries(line, true)) {
     const key = normalizeName(requirement.name);
     constraints.set(key, [...(constraints.get(key) ?? []), ...requirement.specifiers]);
   }
@@ -73,7 +82,7 @@ function constraintsOf(job: InstallJob): ReadonlyMap<NormalizedName, readonly Sp
 }
 
 function namedEntries(
-  { context, request }: Pick<InstallJob, 'context'> & { readonly request: InstallRequest },
+  { context, request }: ForeseenLine,
   isConstraint: boolean,
 ): readonly NamedEntry[] {
   return request.entries.filter(

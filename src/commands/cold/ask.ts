@@ -29,7 +29,7 @@ export interface Asking {
 export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const { context, environment, options, reporter } = job;
   const { emit } = reporter;
-  const openAhead = aheadOf(job);
+  const openAhead = aheadOf({ ...job, emit });
   const rules = { options, environment, stepsAside: true, openAhead };
   const gateway = await openLineGateway(rules, context);
   const said = { stdout: 0, stderr: 0 };

@@ -1,9 +1,11 @@
-import { parseArguments } from '../../cli/argv.ts';
+import { statSync } from 'node:fs';
+import { type ParsedArguments, parseArguments } from '../../cli/argv.ts';
 import { withoutOptions } from '../../cli/cold/without-options.ts';
 import type { Environment } from '../../config/load.ts';
 import {
   effectiveOptions,
   loadPipConfiguration,
+  type PipConfiguration,
   type PipOptions,
 } from '../../config/pip-config.ts';
 import { errnoOf } from '../../core/errors.ts';
@@ -13,9 +15,11 @@ import {
   openGateway,
   takenOver,
 } from '../../gateway/cold/gateway.ts';
+import { readRequest } from '../../plan/request/request.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { PipLine } from '../become-pip.ts';
 import type { CommandContext } from '../context.ts';
+import { aheadOf, type ForeseenLine } from './ahead.ts';
 
 interface Line {
   readonly options: PipOptions;
@@ -65,7 +69,12 @@ export async function throughGateway(
   const configuration = loadPipConfiguration(environment, prefix, name ?? '');
   const parsed = parseArguments(words);
   const options = parsed && configuration && effectiveOptions(configuration, parsed.options);
-  const gateway = options && (await openLineGateway({ options, environment }, context));
+  if (!options) return await run(words, environment, false);
+  // The command is the first of the words that are no options.
+  const asked = { ...parsed, requirements: parsed.requirements.slice(1) };
+  const openAhead = aheadOfLine({ parsed: asked, configuration, options, environment, context });
+  const line = { options, environment, ...(openAhead ? { openAhead } : {}) };
+  const gateway = await openLineGateway(line, context);
   if (!gateway) return await run(words, environment, false);
   try {
     const variables = { ...environment, ...gateway.variables };
@@ -73,6 +82,28 @@ export async function throughGateway(
   } finally {
     await gateway.close();
   }
+}
+
+/** null where the line, or the store, is not one to be read. */
+function aheadOfLine({
+  parsed,
+  configuration,
+  ...line
+}: Pick<ForeseenLine, 'context' | 'environment' | 'options'> & {
+  readonly parsed: ParsedArguments;
+  readonly configuration: PipConfiguration;
+}): GatewayRules['openAhead'] | null {
+  const { context, environment, options } = line;
+  if (context.storeFault) return null;
+  const files = ['requirement', 'constraint'].flatMap((name) => options.values(name));
+  // A pipe can be read once, by pip.
+  const isReadable = (file: string) =>
+    /^https?:/i.test(file) || statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  if (!files.every(isReadable)) return null;
+  const { interpreter } = context;
+  const request = readRequest(parsed, configuration, { environment, interpreter });
+  // What comes and goes meanwhile is pip's to say.
+  return aheadOf({ ...line, request, installed: new Map(), emit: () => {} });
 }
 
 /** False where every place to look in is a local one. */
