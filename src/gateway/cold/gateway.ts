@@ -65,7 +65,7 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
     const bundle = join(folder, 'certificates.pem');
     await writeFile(bundle, [...trusted, authority.certificate].join('\n'), { mode: 0o600 });
     const variables = {
-      ...(rules.isOffline ? { PIP_RETRIES: '0' } : {}),
+      ...(rules.isOffline ? { PIP_RETRIES: '1' } : {}),
       ...proxyVariables(environment, rules.version, proxy.url),
       PIP_PROXY: proxy.url,
       PIP_CERT: bundle,

@@ -38,7 +38,7 @@ export async function openProxy(parts: ProxyParts): Promise<Proxy> {
     // What breaks is told by what reads or writes it.
     socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
   };
-  const server = createServer((message, response) => {
+  const server = createServer({ maxHeaderSize }, (message, response) => {
     const origin = origins.get(message.socket);
     if (!origin && !admits(message.headers['proxy-authorization'])) return refuse(response);
     const url = urlOf(message, origin);
@@ -72,6 +72,9 @@ export async function openProxy(parts: ProxyParts): Promise<Proxy> {
     },
   };
 }
+
+/** Bytes of all fields of a request, among which may be long tokens. */
+const maxHeaderSize = 1 << 18;
 
 const challenge = 'Basic realm="pip-accel"';
 const refusal = `HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`;

@@ -35,18 +35,22 @@ export function openUpstream(
   transport: DialedTransport,
   onUnreachable: (cause: string) => Promise<void>,
 ): Upstream {
+  const answering = new Set<string>();
   const reached = new Map<string, 'answered' | 'direct'>();
   return {
     respond: async (asked) => {
       try {
-        return await ask(asked, transport);
+        const answered = await ask(asked, transport);
+        answering.add(asked.url.origin);
+        return answered;
       } catch (error) {
         if (asked.signal.aborted) throw error;
         if (asked.url.protocol === 'https:' && isOfTls(error)) {
           reached.set(asked.url.origin, 'direct');
         }
         const cause = causeOf(error);
-        if (isUnreachable(error)) await onUnreachable(cause);
+        // A server that was there a moment ago is worth pip's own retries.
+        if (isUnreachable(error) && !answering.has(asked.url.origin)) await onUnreachable(cause);
         throw new GatewayFault(cause, { cause: error });
       }
     },
