@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import type { GenerateResult } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Gateway } from '../../src/gateway/cold/gateway.ts';
-import { get, open } from './open.ts';
+import { get, open, tunnel } from './open.ts';
 import { Place, selfSigned } from './place.ts';
 import { UserProxy } from './user-proxy.ts';
 
@@ -199,6 +201,23 @@ describe('certificates', () => {
     }
   });
 });
+
+test('what names itself in a tunnel is not pip, and sees the server’s own certificate', async () => {
+  const gateway = await openHere(['--cert', certificate]);
+  expect((await certificateOf(gateway)).issuer.CN).toBe('pip-accel, for one run');
+  const own = await certificateOf(gateway, 'User-Agent: git/2.39.5\r\n');
+  expect(own.issuer.CN).toBe('loopback of the tests');
+});
+
+async function certificateOf({ variables }: Gateway, line = ''): Promise<PeerCertificate> {
+  const { socket, head } = await tunnel(variables, new URL(secure.url).host, { line });
+  expect(head).toMatch(/^HTTP\/1\.1 200/);
+  const secured = connectTls({ socket, rejectUnauthorized: false });
+  await once(secured, 'secureConnect');
+  const found = secured.getPeerCertificate();
+  secured.destroy();
+  return found;
+}
 
 test('told to use no network, it asks nobody', async () => {
   const gateway = await openHere(['--cert', certificate], {}, { isOffline: true });

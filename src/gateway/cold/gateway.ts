@@ -115,7 +115,7 @@ function openLazily(
   const timer = setTimeout(() => void open().catch(() => {}), headStart);
   return {
     respond: async (request) => await (await open()).upstream.respond(request),
-    wayTo: async (origin) => await (await open()).upstream.wayTo(origin),
+    wayTo: async (origin, isPip) => await (await open()).upstream.wayTo(origin, isPip),
     close: async () => {
       clearTimeout(timer);
       if (opening) await (await opening).transport.close();

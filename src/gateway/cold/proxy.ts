@@ -7,14 +7,14 @@ import { createAdmission, isForeign } from './admission.ts';
 import { answer, breakOff } from './answer.ts';
 import type { Authority } from './authority.ts';
 import type { Respond } from './exchange.ts';
-import type { Way } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 
 /** What a proxy is made of. */
 export interface ProxyParts {
   readonly authority: Authority;
   readonly respond: Respond;
   /** How a server can be spoken to, `https://host:port`; asked before pip is told that it can. */
-  readonly wayTo: (origin: URL) => Promise<Way>;
+  readonly wayTo: Upstream['wayTo'];
 }
 
 /** An HTTP proxy on loopback that reads what is asked for, also over TLS. */
@@ -105,7 +105,9 @@ async function openTunnel(tunnel: Tunnel, { authority, wayTo }: ProxyParts): Pro
   const { message, socket, head, track, server, origins } = tunnel;
   const origin = originOf(message.url ?? '');
   if (origin === null) return void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
-  const way = await wayTo(origin);
+  // git and curl name themselves here, pip does not.
+  const isPip = message.headers['user-agent'] === undefined;
+  const way = await wayTo(origin, isPip);
   switch (way.kind) {
     case 'answered': {
       socket.write(established);

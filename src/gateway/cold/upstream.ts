@@ -22,7 +22,8 @@ export type Way =
 /** The network on pip's behalf. */
 export interface Upstream {
   readonly respond: Respond;
-  readonly wayTo: (origin: URL) => Promise<Way>;
+  /** @param isPip others do not know our authority, and get their own way. */
+  readonly wayTo: (origin: URL, isPip: boolean) => Promise<Way>;
 }
 
 /**
@@ -54,9 +55,9 @@ export function openUpstream(
         throw new GatewayFault(cause, { cause: error });
       }
     },
-    wayTo: async (origin) => {
+    wayTo: async (origin, isPip) => {
       try {
-        const known = reached.get(origin.origin);
+        const known = isPip ? reached.get(origin.origin) : 'direct';
         if (known === 'answered') return { kind: known };
         if (known === 'direct') return await directly(origin, transport);
         const way = await explore(origin, transport);
