@@ -42,7 +42,9 @@ describe('who does not know the password', () => {
     ['with one that begins alike', () => right().slice(0, -3)],
     ['with one that is longer', () => `${right()}x`],
   ])('gets no tunnel %s', async (_name, authorization) => {
-    const { head, socket } = await tunnel(gateway.variables, target(), authorization());
+    const { head, socket } = await tunnel(gateway.variables, target(), {
+      authorization: authorization(),
+    });
     expect(head).toMatch(/^HTTP\/1\.1 407 .*\r\nProxy-Authenticate: Basic/s);
     socket.destroy();
     expect(place.asked).toEqual([]);

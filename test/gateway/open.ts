@@ -59,11 +59,13 @@ export function authorizationOf({ username, password }: URL): string {
 export async function tunnel(
   variables: Readonly<Record<string, string>>,
   authority: string,
-  authorization = authorizationOf(new URL(variables['PIP_PROXY'] ?? '')),
+  said: { readonly authorization?: string; readonly line?: string } = {},
 ): Promise<{ readonly socket: Socket; readonly head: string }> {
   const { hostname, port } = new URL(variables['PIP_PROXY'] ?? '');
   const socket = connectPlain(Number(port), hostname);
-  const line = authorization === '' ? '' : `Proxy-Authorization: ${authorization}\r\n`;
+  const { authorization = authorizationOf(new URL(variables['PIP_PROXY'] ?? '')) } = said;
+  const own = authorization === '' ? '' : `Proxy-Authorization: ${authorization}\r\n`;
+  const line = `${own}${said.line ?? ''}`;
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${line}\r\n`);
   const head = await new Promise<string>((resolve, reject) => {
     socket.once('data', (data) => resolve(String(data)));

@@ -24,6 +24,8 @@ export interface Asked {
 export class Place {
   readonly asked: Asked[] = [];
   readonly answers = new Map<string, Answer>();
+  /** Asked first; true where it has answered. */
+  guard: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
   readonly server: Server;
   readonly #scheme: string;
 
@@ -31,6 +33,7 @@ export class Place {
     const answer: Answer = (request, response) => {
       const { method = '', url: path = '', headers } = request;
       this.asked.push({ method, path, headers });
+      if (this.guard(request, response)) return;
       (this.answers.get(path) ?? this.answers.get('*') ?? indexOver(folder))(request, response);
     };
     this.#scheme = tls ? 'https' : 'http';

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, request as ask, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import type { GenerateResult } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Gateway } from '../../src/gateway/cold/gateway.ts';
-import { get, open } from './open.ts';
+import { get, open, tunnel } from './open.ts';
 import { Place, selfSigned } from './place.ts';
+import { UserProxy } from './user-proxy.ts';
 
 let folder: string;
 let identity: GenerateResult;
@@ -114,52 +114,15 @@ describe.each([
 });
 
 describe('through the user’s proxy', () => {
-  let proxy: Server;
-  let lines: string[];
-  const password = `Basic ${Buffer.from('somebody:secret').toString('base64')}`;
+  let proxy: UserProxy;
   beforeEach(async () => {
-    lines = [];
-    proxy = createServer((request, response) => {
-      lines.push(`${request.method} ${request.url}`);
-      if (request.headers['proxy-authorization'] !== password) {
-        response.writeHead(407, { 'proxy-authenticate': 'Basic realm="x"' }).end();
-        return;
-      }
-      const url = new URL(request.url ?? '');
-      const { host, pathname: path } = url;
-      const options = { host: url.hostname, port: url.port, path, headers: { host } };
-      ask(options, (answer) => {
-        response.writeHead(answer.statusCode ?? 0, answer.headers);
-        answer.pipe(response);
-      }).end();
-    });
-    proxy.on('connect', ({ url = '', headers }, client) => {
-      lines.push(`CONNECT ${url}`);
-      if (headers['proxy-authorization'] !== password) {
-        client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
-        return;
-      }
-      const [host = '', port] = url.split(':');
-      const upstream = connect(Number(port), host, () => {
-        client.write('HTTP/1.1 200 OK\r\n\r\n');
-        upstream.pipe(client).pipe(upstream);
-      });
-      for (const socket of [upstream, client]) {
-        socket.on('error', () => [upstream, client].forEach((each) => each.destroy()));
-      }
-    });
-    proxy.listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
+    proxy = await UserProxy.start();
     for (const place of [plain, secure]) {
       place.answers.set('*', (_request, response) => response.end('a page'));
     }
-    return () => {
-      proxy.closeAllConnections();
-      proxy.close();
-    };
+    return () => proxy[Symbol.dispose]();
   });
-  const address = (user = 'somebody:secret@') =>
-    `http://${user}127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const address = () => proxy.address();
   const cert = () => ['--cert', certificate];
 
   test.each<[string, () => Promise<Gateway>]>([
@@ -174,7 +137,7 @@ describe('through the user’s proxy', () => {
     const gateway = await gatewayOf();
     expect((await get(gateway, `${plain.url}/a`)).body.toString()).toBe('a page');
     expect((await get(gateway, `${secure.url}/b`)).body.toString()).toBe('a page');
-    expect(lines).toEqual([`GET ${plain.url}/a`, `CONNECT 127.0.0.1:${secure.port}`]);
+    expect(proxy.lines).toEqual([`GET ${plain.url}/a`, `CONNECT 127.0.0.1:${secure.port}`]);
     expect(plain.asked[0]?.headers.host).toBe(new URL(plain.url).host);
   });
 
@@ -187,11 +150,11 @@ describe('through the user’s proxy', () => {
     const gateway = await openHere([...cert(), ...words], { ALL_PROXY: address(), ...variables });
     expect((await get(gateway, `${plain.url}/a`)).status).toBe(200);
     expect((await get(gateway, `${secure.url}/b`)).status).toBe(200);
-    expect(lines).toEqual([]);
+    expect(proxy.lines).toEqual([]);
   });
 
   test('which refuses a password as it would refuse pip', async () => {
-    const gateway = await openHere([...cert(), '--proxy', address('somebody:wrong@')]);
+    const gateway = await openHere([...cert(), '--proxy', proxy.address('somebody:wrong')]);
     expect((await get(gateway, `${plain.url}/a`)).status).toBe(407);
     await expect(get(gateway, `${secure.url}/b`)).rejects.toThrow(
       'HTTP/1.1 407 Proxy Authentication Required',
@@ -238,6 +201,23 @@ describe('certificates', () => {
     }
   });
 });
+
+test('what names itself in a tunnel is not pip, and sees the server’s own certificate', async () => {
+  const gateway = await openHere(['--cert', certificate]);
+  expect((await certificateOf(gateway)).issuer.CN).toBe('pip-accel, for one run');
+  const own = await certificateOf(gateway, 'User-Agent: git/2.39.5\r\n');
+  expect(own.issuer.CN).toBe('loopback of the tests');
+});
+
+async function certificateOf({ variables }: Gateway, line = ''): Promise<PeerCertificate> {
+  const { socket, head } = await tunnel(variables, new URL(secure.url).host, { line });
+  expect(head).toMatch(/^HTTP\/1\.1 200/);
+  const secured = connectTls({ socket, rejectUnauthorized: false });
+  await once(secured, 'secureConnect');
+  const found = secured.getPeerCertificate();
+  secured.destroy();
+  return found;
+}
 
 test('told to use no network, it asks nobody', async () => {
   const gateway = await openHere(['--cert', certificate], {}, { isOffline: true });

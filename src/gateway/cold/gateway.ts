@@ -79,7 +79,7 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
     const bundle = join(folder, 'certificates.pem');
     await writeFile(bundle, [...trusted, authority.certificate].join('\n'), { mode: 0o600 });
     const variables = {
-      ...(rules.isOffline ? { PIP_RETRIES: '0' } : {}),
+      ...(rules.isOffline ? { PIP_RETRIES: '1' } : {}),
       ...proxyVariables(environment, rules.version, proxy.url),
       PIP_PROXY: proxy.url,
       PIP_CERT: bundle,
@@ -129,7 +129,7 @@ function openLazily(
   const timer = setTimeout(() => void open().catch(() => {}), headStart);
   return {
     respond: async (request) => await (await open()).upstream.respond(request),
-    wayTo: async (origin) => await (await open()).upstream.wayTo(origin),
+    wayTo: async (origin, isPip) => await (await open()).upstream.wayTo(origin, isPip),
     close: async () => {
       clearTimeout(timer);
       if (opening) await (await opening).transport.close();

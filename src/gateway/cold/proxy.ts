@@ -7,14 +7,14 @@ import { createAdmission, isForeign } from './admission.ts';
 import { answer, breakOff } from './answer.ts';
 import type { Authority } from './authority.ts';
 import type { Respond } from './exchange.ts';
-import type { Way } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 
 /** What a proxy is made of. */
 export interface ProxyParts {
   readonly authority: Authority;
   readonly respond: Respond;
   /** How a server can be spoken to, `https://host:port`; asked before pip is told that it can. */
-  readonly wayTo: (origin: URL) => Promise<Way>;
+  readonly wayTo: Upstream['wayTo'];
 }
 
 /** An HTTP proxy on loopback that reads what is asked for, also over TLS. */
@@ -38,7 +38,7 @@ export async function openProxy(parts: ProxyParts): Promise<Proxy> {
     // What breaks is told by what reads or writes it.
     socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
   };
-  const server = createServer((message, response) => {
+  const server = createServer({ maxHeaderSize }, (message, response) => {
     const origin = origins.get(message.socket);
     if (!origin && !admits(message.headers['proxy-authorization'])) return refuse(response);
     const url = urlOf(message, origin);
@@ -73,6 +73,9 @@ export async function openProxy(parts: ProxyParts): Promise<Proxy> {
   };
 }
 
+/** Bytes of all fields of a request, among which may be long tokens. */
+const maxHeaderSize = 1 << 18;
+
 const challenge = 'Basic realm="pip-accel"';
 const refusal = `HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`;
 
@@ -102,7 +105,9 @@ async function openTunnel(tunnel: Tunnel, { authority, wayTo }: ProxyParts): Pro
   const { message, socket, head, track, server, origins } = tunnel;
   const origin = originOf(message.url ?? '');
   if (origin === null) return void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
-  const way = await wayTo(origin);
+  // git and curl name themselves here, pip does not.
+  const isPip = message.headers['user-agent'] === undefined;
+  const way = await wayTo(origin, isPip);
   switch (way.kind) {
     case 'answered': {
       socket.write(established);

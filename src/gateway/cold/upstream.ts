@@ -22,7 +22,8 @@ export type Way =
 /** The network on pip's behalf. */
 export interface Upstream {
   readonly respond: Respond;
-  readonly wayTo: (origin: URL) => Promise<Way>;
+  /** @param isPip others do not know our authority, and get their own way. */
+  readonly wayTo: (origin: URL, isPip: boolean) => Promise<Way>;
 }
 
 /**
@@ -35,24 +36,28 @@ export function openUpstream(
   transport: DialedTransport,
   onUnreachable: (cause: string) => Promise<void>,
 ): Upstream {
+  const answering = new Set<string>();
   const reached = new Map<string, 'answered' | 'direct'>();
   return {
     respond: async (asked) => {
       try {
-        return await ask(asked, transport);
+        const answered = await ask(asked, transport);
+        answering.add(asked.url.origin);
+        return answered;
       } catch (error) {
         if (asked.signal.aborted) throw error;
         if (asked.url.protocol === 'https:' && isOfTls(error)) {
           reached.set(asked.url.origin, 'direct');
         }
         const cause = causeOf(error);
-        if (isUnreachable(error)) await onUnreachable(cause);
+        // A server that was there a moment ago is worth pip's own retries.
+        if (isUnreachable(error) && !answering.has(asked.url.origin)) await onUnreachable(cause);
         throw new GatewayFault(cause, { cause: error });
       }
     },
-    wayTo: async (origin) => {
+    wayTo: async (origin, isPip) => {
       try {
-        const known = reached.get(origin.origin);
+        const known = isPip ? reached.get(origin.origin) : 'direct';
         if (known === 'answered') return { kind: known };
         if (known === 'direct') return await directly(origin, transport);
         const way = await explore(origin, transport);

@@ -34,6 +34,9 @@ const defaultTimeout = 15;
  */
 const keepAlive = 60_000;
 
+/** Bytes of all fields of an answer; Python takes a hundred of 64 kB each. */
+const maxHeaderSize = 1 << 18;
+
 /** Builds a transport out of pip's own options and variables (`pip/_internal/network/session.py`). */
 export async function openTransport(
   options: PipOptions,
@@ -59,6 +62,7 @@ export async function openTransport(
     headersTimeout: milliseconds,
     bodyTimeout: milliseconds,
     keepAliveTimeout: keepAlive,
+    maxHeaderSize,
   };
   const agent = new Agent({ ...limits, connect: connector(dialer, lent) });
   const socks = new Map<string, ProxyAgent>();
