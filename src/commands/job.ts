@@ -33,6 +33,8 @@ export interface InstallJob {
   /** What pips and builds get. */
   readonly environment: Environment;
   readonly reporter: Reporter;
+  /** Reaches the user also from within a build, whose own `reporter` is heard by that build alone. */
+  readonly console: Reporter;
   /** Fills the environment of a build, which is an installation within this one. */
   readonly fillEnvironment: (job: InstallJob, filling: Filling) => Promise<void>;
   /** Build requirements that this run has got ready, or is about to, by their lines. */

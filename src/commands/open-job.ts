@@ -53,6 +53,7 @@ export function openJob(ground: Ground, { state, toKeep, isCurrent }: StateReadi
     },
     environment,
     reporter,
+    console: reporter,
     fillEnvironment,
     prepared: new Map(),
     afterwards,

@@ -100,6 +100,8 @@ function toSettings(written: ReadonlyMap<string, Written>, home: string): Settin
     trustModTimes: read('trust-mod-times', true),
     builder: read('builder', 'auto'),
     linkMode: read('link-mode', 'auto'),
+    autoInstall: read('auto-install', 'prompt'),
+    platformFile: read('platform-file', null),
     maxSize: read('max-size', null),
     verifyImages: read('verify-images', 'hourly'),
     indexMaxAge: read('index-max-age', 0),

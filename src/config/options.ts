@@ -62,6 +62,20 @@ export const optionTable = {
     default: 'auto',
     help: 'How files get from the store into an environment; `auto` takes the cheapest that the two volumes allow.',
   },
+  'auto-install': {
+    kind: 'choice',
+    choices: ['yes', 'no', 'prompt'],
+    environment: 'PIP_ACCEL_AUTO_INSTALL',
+    flag: '--auto-install',
+    default: 'prompt',
+    help: 'Whether to install the packages of the system (headers, libraries, compilers) that a build fails for: `prompt` asks, where there is a terminal and no `--no-input`; see [system-packages.md](system-packages.md).',
+  },
+  'platform-file': {
+    kind: 'path',
+    environment: 'PIP_ACCEL_PLATFORM_FILE',
+    default: 'none',
+    help: 'A JSON file that says how packages of the system are called, found and installed, in place of what pip-accel knows of Debian, Fedora, Alpine, Arch Linux and Homebrew.',
+  },
   'max-size': {
     kind: 'size',
     environment: 'PIP_ACCEL_MAX_SIZE',
@@ -138,6 +152,9 @@ export interface Settings {
   readonly builder: 'auto' | 'bdist_dumb' | 'pep517';
   readonly linkMode: 'auto' | 'clone' | 'hardlink' | 'copy';
   /** Bytes; null for any number. */
+  readonly autoInstall: 'yes' | 'no' | 'prompt';
+  /** null: by what the system says it is. */
+  readonly platformFile: string | null;
   readonly maxSize: number | null;
   readonly verifyImages: 'always' | 'hourly' | 'never';
   /** Seconds; Infinity for `forever`. */

@@ -40,6 +40,10 @@ export const errorCodes = {
     exitCode: 1,
     help: 'A source distribution could not be built; its log is kept.',
   },
+  'system-packages-missing': {
+    exitCode: 1,
+    help: 'A source distribution could not be built for lack of headers, libraries or programs of the system; see [system-packages.md](system-packages.md).',
+  },
   'store-unusable': {
     exitCode: 1,
     help: 'The data directory is full, read-only or unsafe.',

@@ -41,6 +41,17 @@ export type Event =
       readonly version: string;
       readonly milliseconds: number;
     }
+  /** A build failed for lack of packages of the system. */
+  | {
+      readonly type: 'system-packages-missing';
+      /** `lxml 5.3.0`. */
+      readonly title: string;
+      /** A line for each. */
+      readonly explanation: readonly string[];
+      /** What installs them. */
+      readonly command: readonly string[];
+    }
+  | { readonly type: 'package-manager-line'; readonly line: string }
   | {
       readonly type: 'image-made';
       readonly name: string;

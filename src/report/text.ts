@@ -129,6 +129,18 @@ function render(event: Event, { streams, say, warning, restore }: Voices): void 
     case 'build-end':
       say('info', `Built ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
       return;
+    case 'system-packages-missing':
+      warning(
+        [
+          `${event.title} lacks packages of the system:`,
+          ...event.explanation.map((line) => `  ${line}`),
+          `To install them: ${event.command.join(' ')}`,
+        ].join('\n'),
+      );
+      return;
+    case 'package-manager-line':
+      say('info', event.line);
+      return;
     case 'image-made':
       say('debug', `Unpacked ${event.name} ${event.version} in ${seconds(event.milliseconds)}`);
       return;

@@ -4,7 +4,7 @@ import { isClosurePinned } from '../../plan/request/closure.ts';
 import { filesInMessages } from '../../plan/request/request.ts';
 import { type Decision, forPipAlone, keyOf } from '../decide.ts';
 import type { InstallJob } from '../job.ts';
-import { ask } from './ask.ts';
+import { askUntilProvided } from './ask-again.ts';
 import { areRepeatable, isForPipAlone } from './local-projects.ts';
 import { localPaths } from '../../plan/request/local.ts';
 import { keptLines } from '../../report/cold/kept-lines.ts';
@@ -34,7 +34,7 @@ export async function decideAnew(job: InstallJob, key: string | null): Promise<N
   if (pinned) return await keep(job, key, { ...pinned, time });
   if (job.context.settings.offline) throw nothingRemembered();
   if (hasDirect(job) && (await isForPipAlone(job))) return forPipAlone;
-  const answer = await ask(job);
+  const answer = await askUntilProvided(job);
   return answer.outcome === 'decided' ? await keep(job, key, { ...answer, time }) : answer;
 }
 

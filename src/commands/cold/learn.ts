@@ -33,7 +33,7 @@ type Network = Lesson & { readonly transport: Transport | null };
  * no more. Whatever goes wrong is for pip to meet again, and to say: then the answer is null.
  *
  * @param answer the answer that what was learned allows.
- * @throws PipAccelError `interrupted`
+ * @throws PipAccelError `interrupted`, `system-packages-missing`
  */
 export async function learn(
   lesson: Lesson,
@@ -51,11 +51,16 @@ export async function learn(
     }
   } catch (error) {
     if (!(error instanceof Error) || isStoreTrouble(error, context.store)) throw error;
-    if (error instanceof PipAccelError && error.code === 'interrupted') throw error;
+    if (error instanceof PipAccelError && isFinal(error)) throw error;
     return null;
   } finally {
     await transport?.close();
   }
+}
+
+/** pip would build the same on the same system. */
+function isFinal({ code }: PipAccelError): boolean {
+  return code === 'interrupted' || code === 'system-packages-missing';
 }
 
 async function answerQuestions(network: Network, { releases, files }: Questions): Promise<void> {

@@ -2,6 +2,7 @@ import { errnoOf, hasErrno } from '../../core/errors.ts';
 import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
+import { provideSystemPackages } from '../../obtain/cold/system-packages/provide.ts';
 import { openTransport } from '../../obtain/cold/transport.ts';
 import { setAccessTime } from '../../store/cold/access-time.ts';
 import { archiveOf } from '../../store/find-image.ts';
@@ -11,6 +12,7 @@ import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup, soundImages } from '../sound-images.ts';
 import { keepWithin } from './keep-within.ts';
+import { assistanceOf } from './assistance.ts';
 import { rememberMetadata } from './remember.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
@@ -55,6 +57,7 @@ async function obtainNow(
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
       target,
       claims: job.claims,
+      provideSystemPackages: (build) => provideSystemPackages(build, assistanceOf(job, signal)),
       fillEnvironment: (requirements, prefix, claims) =>
         job.fillEnvironment(job, { requirements, prefix, claims, signal }),
     });

@@ -25,6 +25,7 @@ export interface ObtainContext extends DownloadContext {
   readonly fillEnvironment: (
     ...filling: [...Parameters<BuildContext['fillEnvironment']>, claims: readonly Claim[]]
   ) => Promise<void>;
+  readonly provideSystemPackages: NonNullable<BuildContext['provideSystemPackages']>;
   /** Aborted when the work is no longer wanted. */
   readonly signal: AbortSignal;
 }

@@ -60,8 +60,10 @@ function verbosityOf(event: Exclude<Event, { type: 'pip-line' | 'warning' }>): V
     case 'decide-retry':
     case 'download-retry':
     case 'waiting':
+    case 'system-packages-missing':
       return 'warning';
     case 'decide-anew':
+    case 'package-manager-line':
     case 'build-start':
     case 'build-end':
       return 'info';

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PipAccelError } from '../../../core/errors.ts';
 import type { Archive } from '../../../core/types.ts';
 import {
   type BuildFacts,
@@ -8,9 +9,10 @@ import {
 } from '../../../store/cold/publish-binary.ts';
 import { inTemporary } from '../../../store/cold/temporary.ts';
 import { binaryKeyInputs } from '../../../store/key.ts';
+import { explainedFailure } from '../system-packages/provide.ts';
 import { buildWithBdistDumb } from './bdist-dumb.ts';
 import { type BuildSystem, readBuildSystem } from './build-system.ts';
-import { openLog } from './log.ts';
+import { type BuildLog, openLog } from './log.ts';
 import { buildWithBackend } from './pep517.ts';
 import { type BuildContext, type BuildRequest, buildSemantics } from './request.ts';
 import { unpackSdist } from './unpack-sdist.ts';
@@ -22,30 +24,71 @@ import { buildFailure, environmentOfBuild, type Workbench } from './workbench.ts
  * backend. Looks for no earlier build: that is `findBinary`.
  *
  * @throws PipAccelError `build-failed` with the telling lines and the log's path;
+ * `system-packages-missing` where these tell of headers, libraries or programs;
  * `archive-invalid` for an sdist that holds what it must not. The signal's reason when aborted.
  */
 export async function buildDistribution(
   request: BuildRequest,
   context: BuildContext,
 ): Promise<Archive> {
-  const started = performance.now();
-  const { key: name, version } = request;
-  const log = await openLog(context.store, name, version);
+  for (;;) {
+    const built = await buildOrRepair(request, context);
+    if (built !== null) return built;
+  }
+}
+
+/** null where it failed for lack of packages of the system, which are there now. */
+async function buildOrRepair(
+  request: BuildRequest,
+  context: BuildContext,
+): Promise<Archive | null> {
+  const started = Date.now();
+  const log = await openLog(context.store, request.key, request.version);
   try {
-    return await inTemporary(context.store, 'build', async (folder) => {
-      await mkdir(folder, { mode: 0o700 });
-      const environment = environmentOfBuild(context.environment);
-      const bench: Workbench = { request, context, environment, folder, log };
-      const tree = await build(bench);
-      const inputs = binaryKeyInputs(request, context.environment);
-      const archive = await publishBinary(context.store, inputs, tree);
-      const milliseconds = performance.now() - started;
-      context.emit({ type: 'build-end', name, version, milliseconds });
-      return archive;
+    return await buildWithLog(request, context, log);
+  } catch (error) {
+    if (!isOwnFailure(error) || !context.provideSystemPackages) throw error;
+    const remedy = await context.provideSystemPackages({
+      project: request.key,
+      title: `${request.key} ${request.version}`,
+      output: await log.read(),
+      python: request.interpreter.versionInfo.join('.'),
+      started,
     });
+    if (remedy.outcome === 'installed') return null;
+    throw explainedFailure(error, remedy);
   } finally {
     await log.close();
   }
+}
+
+/** The failure of a build within this one has been looked into already. */
+function isOwnFailure(error: unknown): error is PipAccelError {
+  return (
+    error instanceof PipAccelError &&
+    error.code === 'build-failed' &&
+    !(error.cause instanceof PipAccelError)
+  );
+}
+
+async function buildWithLog(
+  request: BuildRequest,
+  context: BuildContext,
+  log: BuildLog,
+): Promise<Archive> {
+  const started = performance.now();
+  const { key: name, version } = request;
+  return await inTemporary(context.store, 'build', async (folder) => {
+    await mkdir(folder, { mode: 0o700 });
+    const environment = environmentOfBuild(context.environment);
+    const bench: Workbench = { request, context, environment, folder, log };
+    const tree = await build(bench);
+    const inputs = binaryKeyInputs(request, context.environment);
+    const archive = await publishBinary(context.store, inputs, tree);
+    const milliseconds = performance.now() - started;
+    context.emit({ type: 'build-end', name, version, milliseconds });
+    return archive;
+  });
 }
 
 async function build(bench: Workbench): Promise<BuiltTree & BuildFacts> {

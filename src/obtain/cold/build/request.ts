@@ -3,6 +3,7 @@ import type { Sha256 } from '../../../core/types.ts';
 import { compareVersions, parseVersion } from '../../../python/pep440.ts';
 import type { KeyRequest } from '../../../store/key.ts';
 import type { Store } from '../../../store/layout.ts';
+import type { FailedBuild, Remedy } from '../system-packages/provide.ts';
 
 /** An sdist to build, for which Python, and in whose manner. */
 export interface BuildRequest extends KeyRequest {
@@ -27,6 +28,8 @@ export interface BuildContext {
    */
   readonly fillEnvironment: (requirements: readonly string[], prefix: string) => Promise<void>;
   readonly signal?: AbortSignal;
+  /** Finds out which packages of the system a failed build lacks, and may install them. */
+  readonly provideSystemPackages?: (build: FailedBuild) => Promise<Remedy>;
 }
 
 /** What differs between pips in building a project that names no backend. */

@@ -54,5 +54,8 @@ export async function buildFailure(
     ...lines.map((line) => `  ${line}`),
     `The build's output is in ${bench.log.path}`,
   ].join('\n');
+  if (cause instanceof PipAccelError && cause.code === 'system-packages-missing') {
+    return new PipAccelError(cause.code, message, { cause, hint: cause.hint ?? '' });
+  }
   return new PipAccelError('build-failed', message, { cause });
 }
