@@ -67,6 +67,17 @@ describe('a failing build names the requirement, what went wrong and the log, an
     expect(sandbox.snapshot()).toEqual(before);
   });
 
+  test('and a hint where it is known what to do', () => {
+    const { stderr } = accel('install fx-broken-import==1.0');
+    expect(stderr).toContain('fx_nowhere');
+    const built = accel('install fx-needs-broken');
+    expect(built.stderr).toMatch(
+      /^hint: Its C code was made by a Cython that is older than Python [\d.]+\. /m,
+    );
+    expect(built.stderr).toContain('It is required by fx-needs-broken 1.0.\n');
+    expect(built.exitCode).toBe(1);
+  });
+
   test('fx-broken-compile keeps its log', () => {
     const log = /(\/\S+\.log)/.exec(accel('install fx-broken-compile').stderr)?.[1] ?? '';
     expect(log).toContain(join('logs', 'fx-broken-compile-1.0-'));

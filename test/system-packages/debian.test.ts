@@ -70,7 +70,7 @@ function bootstrap(): void {
 const script = `set -e
 python3 -m venv /venv
 export PIP_ACCEL_PLATFORM_FILE=/given/debian.json
-install() { /opt/pip-accel/bin/pip-accel install "$@" --no-deps --no-binary "$name" "$requirement"; }
+install() { /opt/pip-accel/bin/pip-accel install "$@" --no-binary "$name" "$requirement"; }
 echo "--- without"
 install --auto-install=no < /dev/null && exit 9
 echo "--- with"

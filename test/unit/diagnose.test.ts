@@ -58,6 +58,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'debian-pyzmq': {},
   'debian-shapely': { 'program geos-config': 'libgeos-dev', 'header geos_c.h': 'libgeos-dev' },
   'debian-systemd-python': { 'program pkg-config': 'pkg-config' },
+  'debian-xmlsec-then': { 'pkg-config xmlsec1': 'libxmlsec1-dev' },
   'debian-xmlsec': { 'program pkg-config': 'pkg-config' },
   'fedora-link': { 'library pq': 'libpq-devel', 'library ssl': 'openssl-devel' },
   'fedora-lld': { 'library sasl2': 'cyrus-sasl-devel' },

@@ -12,6 +12,7 @@ import { findSource, sourcePath, type StoredSource } from '../../store/sources.t
 import { buildDistribution } from './build/build.ts';
 import type { BuildContext, BuildSemantics } from './build/request.ts';
 import { type DownloadContext, obtainSource } from './download.ts';
+import { requiredBy } from './required-by.ts';
 import { makeImages } from './unpack.ts';
 
 export interface ObtainContext extends DownloadContext {
@@ -51,7 +52,9 @@ export async function obtainImages(
   context: ObtainContext,
 ): Promise<Obtained> {
   const aborter = new AbortController();
+  const { markers } = context.target.interpreter;
   const run = {
+    requiredBy: (item: Decided) => requiredBy(item, decided, markers),
     downloads: pLimit(parallelDownloads),
     builds: pLimit(availableParallelism()),
     signal: AbortSignal.any([aborter.signal, context.signal]),
@@ -83,6 +86,7 @@ export async function obtainImages(
 type Limit = ReturnType<typeof pLimit>;
 
 interface Run {
+  readonly requiredBy: (item: Decided) => string | null;
   readonly downloads: Limit;
   readonly builds: Limit;
   readonly signal: AbortSignal;
@@ -144,14 +148,15 @@ async function obtainBinary(
     built ??
     (await run.builds(() => {
       run.signal.throwIfAborted();
-      return buildOnce(item, stored, { ...context, signal: run.signal });
+      const wanted = { item, requiredBy: run.requiredBy(item) };
+      return buildOnce(wanted, stored, { ...context, signal: run.signal });
     }));
   return { archive, sourceHash: stored.sha256 };
 }
 
 /** Called by who has one of the places for builds, so that whoever holds a claim is at work on it. */
 async function buildOnce(
-  item: Decided,
+  { item, requiredBy }: { readonly item: Decided; readonly requiredBy: string | null },
   stored: StoredSource,
   context: ObtainContext,
 ): Promise<Archive> {
@@ -159,6 +164,7 @@ async function buildOnce(
   const request = {
     ...buildRequest(item, stored.sha256, context),
     sdist: { ...stored, filename: item.source.filename },
+    requiredBy,
   };
   const { key: name, version } = request;
   const key = `build ${binaryKey(binaryKeyInputs(request, context.environment))}`;

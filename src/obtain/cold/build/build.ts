@@ -53,6 +53,7 @@ async function buildOrRepair(
       title: `${request.key} ${request.version}`,
       output: await log.read(),
       python: request.interpreter.versionInfo.join('.'),
+      isUnderstood: error.hint !== undefined,
       started,
     });
     if (remedy.outcome === 'installed') return null;

@@ -13,6 +13,8 @@ export interface BuildRequest extends KeyRequest {
     readonly filename: string;
     readonly sha256: Sha256;
   };
+  /** Who wants it, for the error of a build that fails; null where the user named it. */
+  readonly requiredBy?: string | null;
   /** Left out: as the newest pip. */
   readonly semantics?: BuildSemantics;
 }

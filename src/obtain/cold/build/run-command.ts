@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { clearTimeout, setTimeout as startTimer } from 'node:timers';
+import { setTimeout } from 'node:timers/promises';
 
 export interface Command {
   readonly argv: readonly [string, ...string[]];
@@ -39,12 +41,12 @@ export async function runCommand(
   let killer: NodeJS.Timeout | undefined;
   const stop = () => {
     killGroup(child.pid, 'SIGTERM');
-    killer = setTimeout(() => killGroup(child.pid, 'SIGKILL'), graceMilliseconds);
+    killer = startTimer(() => killGroup(child.pid, 'SIGKILL'), graceMilliseconds);
   };
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const exit = await ended(child);
-    if (signal?.aborted) killGroup(child.pid, 'SIGKILL');
+    if (signal?.aborted) await endGroup(child.pid);
     signal?.throwIfAborted();
     return exit;
   } finally {
@@ -60,11 +62,22 @@ function ended(child: ChildProcess): Promise<Exit> {
   });
 }
 
-function killGroup(leader: number | undefined, signal: NodeJS.Signals): void {
-  if (leader === undefined) return;
+/** How long the kernel may take over processes that have been killed: one may be in the midst of writing. */
+const endMilliseconds = 300;
+
+/** Kills what is left of a group and waits until nothing of it runs, or can change files any more. */
+async function endGroup(leader: number | undefined): Promise<void> {
+  const deadline = performance.now() + endMilliseconds;
+  while (killGroup(leader, 'SIGKILL') && performance.now() < deadline) await setTimeout(2);
+}
+
+/** @returns false where all of it has ended already. */
+function killGroup(leader: number | undefined, signal: NodeJS.Signals): boolean {
+  if (leader === undefined) return false;
   try {
-    process.kill(-leader, signal);
+    return process.kill(-leader, signal);
   } catch {
-    // ESRCH: all of it has ended already.
+    // ESRCH.
+    return false;
   }
 }

@@ -1,4 +1,5 @@
 import { PipAccelError } from '../../../core/errors.ts';
+import { hintOf } from './hints.ts';
 import { type BuildLog, excerpt } from './log.ts';
 import type { BuildContext, BuildRequest } from './request.ts';
 import { type Command, runCommand } from './run-command.ts';
@@ -47,15 +48,19 @@ export async function buildFailure(
   reason: string,
   cause?: unknown,
 ): Promise<PipAccelError> {
-  const { key, version } = bench.request;
-  const lines = excerpt(await bench.log.read());
+  const { interpreter, key, requiredBy, version } = bench.request;
+  const output = await bench.log.read();
+  const lines = excerpt(output);
   const message = [
     `Could not build ${key}==${version} from ${bench.request.sdist.filename}: ${reason}`,
     ...lines.map((line) => `  ${line}`),
+    ...(requiredBy ? [`It is required by ${requiredBy}.`] : []),
     `The build's output is in ${bench.log.path}`,
   ].join('\n');
-  if (cause instanceof PipAccelError && cause.code === 'system-packages-missing') {
-    return new PipAccelError(cause.code, message, { cause, hint: cause.hint ?? '' });
-  }
-  return new PipAccelError('build-failed', message, { cause });
+  // Of a build within this one more was known.
+  const known = cause instanceof PipAccelError && cause.hint !== undefined ? cause.hint : null;
+  const hint = known ?? hintOf(output, interpreter.versionInfo.join('.'));
+  const isOfTheSystem = cause instanceof PipAccelError && cause.code === 'system-packages-missing';
+  const code = isOfTheSystem ? cause.code : 'build-failed';
+  return new PipAccelError(code, message, hint === undefined ? { cause } : { cause, hint });
 }

@@ -123,6 +123,7 @@ const signs: readonly Sign[] = [
       /\bERROR: Dependency (?:lookup for )?"?([\w+.-]+?)"? (?:not found|with method .* failed)/,
   },
   { kind: 'pkg-config', pattern: /The system library `([\w+.-]+)` required by crate/ },
+  { kind: 'pkg-config', pattern: /\berror: ([\w+.-]+) is not installed or not in path/ },
   { kind: 'pkg-config', pattern: /PackageNotFoundError: ([\w+.-]+) not found/ },
   {
     kind: 'pkg-config',

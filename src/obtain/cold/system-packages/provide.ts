@@ -17,6 +17,8 @@ export interface FailedBuild {
   readonly output: string;
   /** `3.11`, whose headers it may lack. */
   readonly python: string;
+  /** It is known what it died of, and that is nothing on the system. */
+  readonly isUnderstood: boolean;
   /** When it began: `Date.now()`. */
   readonly started: number;
 }
@@ -87,8 +89,9 @@ async function provideOn(
     return { outcome: 'installed' };
   }
   const missing = [...told].filter((name) => !installed.has(name));
-  const listed = build.project === null ? [] : (platform.project[build.project] ?? []);
   // The project's own line is the last resort.
+  const listed =
+    build.project === null || build.isUnderstood ? [] : (platform.project[build.project] ?? []);
   const wanted = told.size > 0 ? missing : listed.filter((name) => !installed.has(name));
   if (wanted.length === 0 && lacks.length === 0) return { outcome: 'unknown' };
   const explanation = explain(platform, needs, told.size > 0 ? [] : wanted);
