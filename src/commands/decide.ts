@@ -49,10 +49,12 @@ function recallTrue({ context, installed }: InstallJob, key: string): Remembered
 }
 
 /** The name under which the decision on a job is remembered; null where none can be. */
-export function keyOf({ context, installedDigest, request }: InstallJob): string | null {
+export function keyOf({ build, context, installedDigest, request }: InstallJob): string | null {
   const { interpreter, settings } = context;
   const { trustModTimes } = settings;
-  return requestKey(request, { interpreter, installed: installedDigest, trustModTimes });
+  const buildConstraints = build?.constraints ?? [];
+  const installed = installedDigest;
+  return requestKey(request, { interpreter, installed, trustModTimes, buildConstraints });
 }
 
 export const forPipAlone: Extract<Decision, { readonly outcome: 'hand-over' }> = {

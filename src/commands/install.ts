@@ -88,7 +88,8 @@ async function clearUp({ store }: CommandContext): Promise<void> {
 
 async function runJob(job: InstallJob): Promise<number> {
   if (onlyDirect(job)) return await job.handOver('paths and URLs without their dependencies');
-  if (hasBuildOptions(job.request)) return await job.handOver('options for single builds');
+  if (job.build === null || hasBuildOptions(job.request))
+    return await job.handOver('options for single builds');
   if (hasUnrepeatableUrl(job.request)) return await job.handOver('a URL with a password or a hash');
   try {
     return await decideAndChange(job, 1);

@@ -3,6 +3,7 @@ import type { Environment } from '../config/load.ts';
 import type { PipOptions } from '../config/pip-config.ts';
 import type { InstalledDistribution, NormalizedName } from '../core/types.ts';
 import type { InstallStep } from '../install/install.ts';
+import type { BuildOptions } from '../plan/request/build-options.ts';
 import type { InstallRequest } from '../plan/request/request.ts';
 import type { Reporter } from '../report/text.ts';
 import type { Claim } from '../store/cold/claims.ts';
@@ -14,6 +15,8 @@ export interface InstallJob {
   readonly context: CommandContext;
   readonly options: PipOptions;
   readonly request: InstallRequest;
+  /** null: for pip to make sense of. */
+  readonly build: BuildOptions | null;
   /** The first by name on sys.path, as pip sees them. */
   readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
   /** Tells this set of distributions from others. */

@@ -2,6 +2,7 @@ import type { Environment } from '../config/load.ts';
 import type { PipConfiguration, PipOptions } from '../config/pip-config.ts';
 import { firstByName } from '../plan/installed.ts';
 import { readState, type StateReading, surveyState } from '../plan/installed-state.ts';
+import { readBuildOptions } from '../plan/request/build-options.ts';
 import { readRequest } from '../plan/request/request.ts';
 import { normalizeName } from '../python/names.ts';
 import type { Reporter } from '../report/text.ts';
@@ -30,12 +31,15 @@ export function openJob(ground: Ground, { state, toKeep, isCurrent }: StateReadi
   const { line } = files;
   const words = line.parsed ?? { options: [], requirements: [] };
   const read = () => readRequest(words, configuration, { environment, interpreter });
+  const request = read();
+  const given = { parsed: words, configuration, options, request };
   const installed = firstByName(state.distributions);
   return {
     line,
     context,
     options,
-    request: read(),
+    request,
+    build: readBuildOptions(given, interpreter, environment),
     installed,
     installedDigest: state.digest,
     isCurrent,

@@ -1,15 +1,22 @@
 import type { Decided, NormalizedName } from '../core/types.ts';
+import { keyOptions } from '../plan/request/build-options.ts';
 import { umask } from '../process/umask.ts';
 import { dueForCheck } from '../store/check-due.ts';
 import { findImageOf, type ImageLookup } from '../store/find-image.ts';
 import type { Image } from '../store/images.ts';
 import type { InstallJob } from './job.ts';
 
+/** What decides which image is meant. */
+export type Sought = Pick<InstallJob, 'build' | 'context' | 'environment' | 'installedDigest'>;
+
 export function imageLookup({
+  build,
   context,
   environment,
-}: Pick<InstallJob, 'context' | 'environment'>): ImageLookup {
+  installedDigest,
+}: Sought): ImageLookup {
   return {
+    keyOptions: (key) => (build ? keyOptions(build, key, installedDigest) : {}),
     store: context.store,
     target: { interpreter: context.interpreter, umask: umask() },
     builder: context.settings.builder,

@@ -96,6 +96,8 @@ export interface PipOptions {
   /** All values of an option that appends, configured ones first. */
   readonly values: (name: string) => readonly string[];
   readonly flag: (name: string) => boolean;
+  /** False where an option that switches something off was given last. */
+  readonly unless: (negative: string, positive?: string) => boolean;
 }
 
 /** Applies the command line over the configuration. */
@@ -132,6 +134,7 @@ export function effectiveOptions(
     quiet: count('quiet'),
     verbose: count('verbose'),
     compile: unless('no-compile', 'compile'),
+    unless,
     warnScriptLocation: unless('no-warn-script-location'),
     warnConflicts: unless('no-warn-conflicts'),
     warnRoot: (value('root-user-action') ?? 'warn') === 'warn',

@@ -1,8 +1,8 @@
 import type { Environment } from '../config/load.ts';
-import type { Archive, Decided, Version } from '../core/types.ts';
+import type { Archive, Decided, NormalizedName, Version } from '../core/types.ts';
 import { binaryPaths, readManifest } from './binaries.ts';
 import { findImage, type Image, type ImageTarget } from './images.ts';
-import { binaryKeyInputs, type BuilderChoice } from './key.ts';
+import { binaryKeyInputs, type BuilderChoice, type KeyRequest } from './key.ts';
 import type { Store } from './layout.ts';
 import { findSource } from './sources.ts';
 
@@ -11,6 +11,8 @@ export interface ImageLookup {
   readonly target: ImageTarget;
   readonly builder: BuilderChoice;
   readonly trustModTimes: boolean;
+  /** What else tells a build of a project from others. */
+  readonly keyOptions: (key: NormalizedName) => Partial<KeyRequest>;
   /** What builds get: part of it belongs to their keys. */
   readonly environment: Environment;
 }
@@ -37,7 +39,14 @@ export function archiveOf(item: SoughtArchive, lookup: ImageLookup): Archive | n
   const { version } = metadata;
   if (source.filename.endsWith('.whl')) return { kind: 'wheel', key, version, path: '', sha256 };
   const { interpreter } = lookup.target;
-  const request = { key, version, sdist: { sha256 }, interpreter, builder: lookup.builder };
+  const request = {
+    ...lookup.keyOptions(key),
+    key,
+    version,
+    sdist: { sha256 },
+    interpreter,
+    builder: lookup.builder,
+  };
   const paths = binaryPaths(lookup.store, binaryKeyInputs(request, lookup.environment));
   const manifest = readManifest(paths.manifest);
   if (manifest === 'absent' || manifest === 'damaged') return null;

@@ -9,7 +9,7 @@ export type BinaryKey = string & { readonly [brand]: 'BinaryKey' };
 export type BuilderChoice = 'auto' | 'bdist_dumb' | 'pep517';
 
 /** `pip install -C key=value`; a key that is given twice has a list. */
-type ConfigSettings = Readonly<Record<string, string | readonly string[]>>;
+export type ConfigSettings = Readonly<Record<string, string | readonly string[]>>;
 
 /**
  * Everything that decides whether one binary distribution can stand for another, as the manifest

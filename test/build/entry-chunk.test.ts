@@ -33,6 +33,7 @@ const everyStart = [
   'src/plan/decisions.ts',
   'src/plan/installed-state.ts',
   'src/plan/installed.ts',
+  'src/plan/request/build-options.ts',
   'src/plan/request/find-links.ts',
   'src/plan/request/hashes.ts',
   'src/plan/request/key.ts',

@@ -6,6 +6,7 @@ import { install as putInPlace, type InstallStep } from '../../install/install.t
 import { fileOptions } from '../../plan/request/options.ts';
 import { readRequest } from '../../plan/request/request.ts';
 import { type GivenOption, parseArguments } from '../../cli/argv.ts';
+import { atLeast } from '../../python/pip.ts';
 import { textReporter } from '../../report/text.ts';
 import { whileWaiting } from '../../store/cold/claims.ts';
 import { decide, type Decision } from '../decide.ts';
@@ -117,12 +118,6 @@ function steps(
   });
 }
 
-/** What pip sets for its own builds: since 26.2 it then overlooks the constraints of the line. */
-const buildVariables = {
-  PIP_DISABLE_PIP_VERSION_CHECK: '1',
-  _PIP_IN_BUILD_IGNORE_CONSTRAINTS: '1',
-};
-
 /** The line that pip would run for itself, quietly, with nothing installed. */
 function buildJob(
   job: InstallJob,
@@ -132,31 +127,44 @@ function buildJob(
   const files = fileOptions(job.request).flatMap(({ name, value }) =>
     passedOn.has(name) ? [value === null ? `--${name}` : `--${name}=${value}`] : [],
   );
+  const constraints = constraintWords(job);
   const words = [
     '--ignore-installed',
     ...(job.line.parsed?.options ?? []).flatMap(passOn),
     ...files,
-    '--',
-    ...requirements,
   ];
-  const parsed = parseArguments(words) ?? { options: [], requirements };
+  const named = ['--', ...requirements];
+  const parsed = parseArguments([...words, ...constraints.meant, ...named]) ?? {
+    options: [],
+    requirements,
+  };
   const { context, environment } = job;
-  // What the user's own line names by variable is not for its builds, but for constraints.
+  // What the user's own line names by variable is not for its builds.
   const configuration = new Map(
-    [...job.request.configuration].filter(
-      ([name]) => name !== 'requirement' && name !== 'editable',
-    ),
+    [...job.request.configuration].filter(([name]) => !constraints.ofTheLine.has(name)),
   );
   const where = { environment, interpreter: context.interpreter };
   const read = () => ({
     request: readRequest(parsed, configuration, where),
     installedDigest: '',
   });
-  const { PIP_REQUIREMENT: _, PIP_EDITABLE: __, ...variables } = environment;
+  const {
+    PIP_REQUIREMENT: _requirement,
+    PIP_EDITABLE: _editable,
+    PIP_BUILD_CONSTRAINT: _constraint,
+    PIP_NO_BUILD_ISOLATION: _isolation,
+    ...variables
+  } = environment;
   return {
     ...job,
-    environment: { ...variables, ...buildVariables },
-    line: { general: [], arguments: words, parsed, flags: new Map() },
+    environment: { ...variables, ...constraints.variables },
+    line: {
+      general: [],
+      arguments: [...words, ...constraints.said, ...named],
+      parsed,
+      flags: new Map(),
+    },
+    build: job.build && { ...job.build, isolated: true, configured: new Set() },
     options: effectiveOptions(configuration, parsed.options),
     ...read(),
     installed: new Map(),
@@ -165,6 +173,30 @@ function buildJob(
     readAgain: read,
     keepInstalled: async () => {},
     reporter: textReporter({ stdout: say, stderr: say }, { quietness: 0, verbosity: 'warning' }),
+  };
+}
+
+/**
+ * How constraints get to the builds of a pip. Until 26.1 those of the configuration hold for
+ * builds, too, and those for builds beside them; since 26.2 it overlooks all but the latter
+ * where it is told that it installs for a build.
+ */
+function constraintWords({ build, context }: InstallJob) {
+  const files = build?.constraintFiles ?? [];
+  const meant = files.map((file) => `--constraint=${file}`);
+  const forBuilds = files.map((file) => `--build-constraint=${file}`);
+  const isApart = atLeast(context.interpreter.pip?.version ?? '26.3', 26, 2);
+  const ofTheLine = ['requirement', 'editable', 'build-constraint', 'no-build-isolation'];
+  return {
+    /** As they are understood here. */
+    meant,
+    /** As pip is told. */
+    said: isApart ? forBuilds : [...meant, ...forBuilds],
+    ofTheLine: new Set(isApart ? [...ofTheLine, 'constraint'] : ofTheLine),
+    variables: {
+      PIP_DISABLE_PIP_VERSION_CHECK: '1',
+      ...(isApart ? { _PIP_IN_BUILD_IGNORE_CONSTRAINTS: '1' } : {}),
+    },
   };
 }
 

@@ -38,7 +38,7 @@ async function obtainNow(
 ): Promise<ReadonlyMap<NormalizedName, Image>> {
   const { context, environment, options, reporter } = job;
   const { settings, store, interpreter } = context;
-  const { target, builder, trustModTimes } = imageLookup(job);
+  const { keyOptions, target, builder, trustModTimes } = imageLookup(job);
   // Where there is an image, its archive is not missed; so a damaged one has to be gone by now.
   await soundImages(job, decided);
   markUsed(job, decided);
@@ -53,6 +53,8 @@ async function obtainNow(
       maxRetries: settings.maxRetries,
       trustModTimes,
       builder,
+      keyOptions,
+      isolated: job.build?.isolated !== false,
       verifyImages: settings.verifyImages,
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
       target,

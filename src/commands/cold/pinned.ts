@@ -21,7 +21,6 @@ export async function decidePinned(job: InstallJob): Promise<PinnedDecision | nu
     options: job.options,
     interpreter: job.context.interpreter,
     installed: job.installed,
-    isOfBuild: '_PIP_IN_BUILD_IGNORE_CONSTRAINTS' in job.environment,
   });
   if ('reason' in question) return null;
   const learned: Learned = { pages: new Map(), facts: new Map() };

@@ -1,6 +1,10 @@
-import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
-import { binaryKey, binaryKeyInputs, type BuilderChoice } from '../../store/key.ts';
+import {
+  binaryKey,
+  binaryKeyInputs,
+  type BuilderChoice,
+  type KeyRequest,
+} from '../../store/key.ts';
 import type { Environment } from '../../config/load.ts';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Archive, Decided, NormalizedName, Sha256 } from '../../core/types.ts';
@@ -10,6 +14,7 @@ import { findImage, type Image, type ImageTarget } from '../../store/images.ts';
 import type { CheckPolicy } from '../../store/check-due.ts';
 import { findSource, sourcePath, type StoredSource } from '../../store/sources.ts';
 import { buildDistribution } from './build/build.ts';
+import { parallelBuilds } from './build/parallelism.ts';
 import type { BuildContext, BuildSemantics } from './build/request.ts';
 import { type DownloadContext, obtainSource } from './download.ts';
 import { requiredBy } from './required-by.ts';
@@ -18,6 +23,9 @@ import { makeImages } from './unpack.ts';
 export interface ObtainContext extends DownloadContext {
   readonly target: ImageTarget;
   readonly builder: BuilderChoice;
+  readonly keyOptions: (key: NormalizedName) => Partial<KeyRequest>;
+  /** False: builds see what the environment has installed, and get nothing else. */
+  readonly isolated: boolean;
   readonly verifyImages: CheckPolicy;
   readonly buildSemantics: BuildSemantics;
   /** What child processes get. */
@@ -56,7 +64,7 @@ export async function obtainImages(
   const run = {
     requiredBy: (item: Decided) => requiredBy(item, decided, markers),
     downloads: pLimit(parallelDownloads),
-    builds: pLimit(availableParallelism()),
+    builds: pLimit(parallelBuilds()),
     signal: AbortSignal.any([aborter.signal, context.signal]),
   };
   const archives = await Promise.allSettled(
@@ -149,7 +157,9 @@ async function obtainBinary(
     (await run.builds(() => {
       run.signal.throwIfAborted();
       const wanted = { item, requiredBy: run.requiredBy(item) };
-      return buildOnce(wanted, stored, { ...context, signal: run.signal });
+      const { activeCount, pendingCount, concurrency } = run.builds;
+      const sideBySide = Math.min(concurrency, activeCount + pendingCount);
+      return buildOnce(wanted, stored, { ...context, sideBySide, signal: run.signal });
     }));
   return { archive, sourceHash: stored.sha256 };
 }
@@ -158,7 +168,7 @@ async function obtainBinary(
 async function buildOnce(
   { item, requiredBy }: { readonly item: Decided; readonly requiredBy: string | null },
   stored: StoredSource,
-  context: ObtainContext,
+  context: ObtainContext & Pick<BuildContext, 'sideBySide'>,
 ): Promise<Archive> {
   const { store, claims = [] } = context;
   const request = {
@@ -193,11 +203,13 @@ async function findBuilt(
 
 function buildRequest({ key, metadata }: Decided, sha256: Sha256, context: ObtainContext) {
   return {
+    ...context.keyOptions(key),
     key,
     version: metadata.version,
     sdist: { sha256 },
     interpreter: context.target.interpreter,
     builder: context.builder,
     semantics: context.buildSemantics,
+    isolated: context.isolated,
   };
 }

@@ -23,8 +23,6 @@ export interface PinnedInputs {
   readonly options: PipOptions;
   readonly interpreter: Interpreter;
   readonly installed: ReadonlyMap<NormalizedName, InstalledDistribution>;
-  /** The line is that of a build, for which pip 26.2 and later overlook constraints. */
-  readonly isOfBuild: boolean;
 }
 
 /** @returns the reason why the request is pip's to decide. */
@@ -40,7 +38,6 @@ export function pinnedQuestion(inputs: PinnedInputs): PinnedQuestion | { readonl
   if ('reason' in search) return search;
   const holding = named.filter((entry) => holds(entry, interpreter.markers));
   const constraints = holding.filter(({ origin }) => origin.constraint);
-  if (constraints.length > 0 && inputs.isOfBuild) return { reason: 'constraints of a build' };
   if (constraints.some(({ requirement }) => requirement.extras.length > 0)) {
     return { reason: 'a constraint with extras' };
   }

@@ -12,6 +12,8 @@ export interface RequestPlace {
   readonly installed: string;
   /** The option of that name. */
   readonly trustModTimes: boolean;
+  /** The lines of the files, whatever these are called. */
+  readonly buildConstraints: readonly string[];
 }
 
 /**
@@ -21,7 +23,7 @@ export interface RequestPlace {
  */
 export function requestKey(
   request: InstallRequest,
-  { interpreter, installed, trustModTimes }: RequestPlace,
+  { interpreter, installed, trustModTimes, buildConstraints }: RequestPlace,
 ): string | null {
   const options = request.parsed.options.map(({ option, value }) => [option.name, value] as const);
   const said = [...options, ...request.configuration];
@@ -42,6 +44,7 @@ export function requestKey(
     interpreter: interpreterKey(interpreter),
     installed,
     folders: findLinksState(request),
+    ...(buildConstraints.length > 0 ? { buildConstraints } : {}),
   };
   return sha256(JSON.stringify(inputs));
 }
@@ -110,6 +113,7 @@ function interpreterKey(interpreter: Interpreter): unknown {
 const immaterial = new Set([
   'requirement',
   'constraint',
+  'build-constraint',
   'editable',
   'compile',
   'no-compile',

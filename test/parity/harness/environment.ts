@@ -88,6 +88,11 @@ export class Bench {
       .sort();
   }
 
+  /** Empties the accelerator's data directory. */
+  async forget(): Promise<void> {
+    await rm(this.store, { recursive: true, force: true });
+  }
+
   async dispose(): Promise<void> {
     if (!settings.keepsFolders) await rm(this.folder, { recursive: true, force: true });
   }

@@ -81,7 +81,7 @@ async function buildWithLog(
   const { key: name, version } = request;
   return await inTemporary(context.store, 'build', async (folder) => {
     await mkdir(folder, { mode: 0o700 });
-    const environment = environmentOfBuild(context.environment);
+    const environment = environmentOfBuild(context.environment, context.sideBySide);
     const bench: Workbench = { request, context, environment, folder, log };
     const tree = await build(bench);
     const inputs = binaryKeyInputs(request, context.environment);
@@ -124,5 +124,8 @@ function chooseBuilder({ request }: Workbench, system: BuildSystem): 'bdist_dumb
   if (request.builder !== 'auto') return request.builder;
   // What settings mean is the backend's to say.
   const hasSettings = Object.keys(request.configSettings ?? {}).length > 0;
-  return system.isSetupPy && !hasSettings ? 'bdist_dumb' : 'pep517';
+  // A pip that runs such a setup.py itself has no settings for it.
+  if (!system.isolated) return 'bdist_dumb';
+  const isPlain = !hasSettings && request.isolated !== false;
+  return system.isSetupPy && isPlain ? 'bdist_dumb' : 'pep517';
 }

@@ -35,31 +35,9 @@ export async function buildWithBackend(
   project: { readonly source: string; readonly environment?: IsolatedEnvironment | null },
 ): Promise<BuiltTree & BuildFacts> {
   const { source } = project;
-  const environment =
-    project.environment ?? (await createEnvironment(bench, join(bench.folder, 'backend')));
-  const place = { source, environment: environment.variables };
+  const environment = await requirementsOf(bench, system, project);
+  const place = { source, environment: environment?.variables ?? bench.environment };
   const settings = bench.request.configSettings ?? null;
-  if (!project.environment) await fill(bench, system.requires, environment.overlay);
-
-  const asked = await callHook(bench, place, {
-    system,
-    hook: 'get_requires_for_build_wheel',
-    values: { config_settings: settings },
-  });
-  const requires = asked.outcome === 'returned' ? (asked.value as readonly string[]) : [];
-  const present = await distributionsIn([environment.overlay]);
-  const { missing, conflicting } = checkRequirements(
-    requires,
-    present,
-    bench.request.interpreter.markers,
-  );
-  if (conflicting.length > 0) {
-    throw await buildFailure(
-      bench,
-      `its build requirements conflict with what its backend asks for: ${conflicting.join('; ')}`,
-    );
-  }
-  await fill(bench, missing, environment.normal);
 
   const [wheels, metadata] = [join(bench.folder, 'wheels'), join(bench.folder, 'metadata')];
   for (const folder of [wheels, metadata]) await mkdir(folder);
@@ -84,12 +62,49 @@ export async function buildWithBackend(
     throw await buildFailure(bench, `its backend ${system.backend} has no build_wheel`);
   }
   const wheel = join(wheels, basename(built.value));
-  const held = await distributionsIn([environment.overlay, environment.normal]);
+  const held = environment ? await distributionsIn([environment.overlay, environment.normal]) : [];
   return {
     ...(await treeOfWheel(bench, wheel, join(bench.folder, 'wheel'))),
     builder: 'pep517',
     buildRequirements: describeRequirements(held),
   };
+}
+
+/**
+ * The isolated environment with all that the project and its backend ask for; null without
+ * isolation, where pip asks the backend for nothing and installs nothing.
+ */
+async function requirementsOf(
+  bench: Workbench,
+  system: BuildSystem,
+  project: Parameters<typeof buildWithBackend>[2],
+): Promise<IsolatedEnvironment | null> {
+  if (bench.request.isolated === false) return null;
+  const environment =
+    project.environment ?? (await createEnvironment(bench, join(bench.folder, 'backend')));
+  if (!project.environment) await fill(bench, system.requires, environment.overlay);
+  const place = { source: project.source, environment: environment.variables };
+  const settings = bench.request.configSettings ?? null;
+  const asked = await callHook(bench, place, {
+    system,
+    hook: 'get_requires_for_build_wheel',
+    values: { config_settings: settings },
+  });
+  const requires = asked.outcome === 'returned' ? (asked.value as readonly string[]) : [];
+  const present = await distributionsIn([environment.overlay]);
+  const { missing, conflicting } = checkRequirements(
+    requires,
+    present,
+    bench.request.interpreter.markers,
+  );
+  if (conflicting.length > 0) {
+    throw await buildFailure(
+      bench,
+      `its build requirements conflict with what its backend asks for: ${conflicting.join('; ')}`,
+    );
+  }
+  await fill(bench, missing, environment.normal);
+  return environment;
 }
 
 interface HookCall {

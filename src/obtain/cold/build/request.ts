@@ -15,6 +15,8 @@ export interface BuildRequest extends KeyRequest {
   };
   /** Who wants it, for the error of a build that fails; null where the user named it. */
   readonly requiredBy?: string | null;
+  /** False (`--no-build-isolation`): with what the interpreter has installed, and nothing else. Left out: true. */
+  readonly isolated?: boolean;
   /** Left out: as the newest pip. */
   readonly semantics?: BuildSemantics;
 }
@@ -29,6 +31,8 @@ export interface BuildContext {
    * sysconfig's scheme for a prefix, as `pip install --ignore-installed --prefix` does.
    */
   readonly fillEnvironment: (requirements: readonly string[], prefix: string) => Promise<void>;
+  /** How many builds share the machine with this one, which counts. Left out: it has it to itself. */
+  readonly sideBySide?: number;
   readonly signal?: AbortSignal;
   /** Finds out which packages of the system a failed build lacks, and may install them. */
   readonly provideSystemPackages?: (build: FailedBuild) => Promise<Remedy>;

@@ -1,6 +1,7 @@
 import { PipAccelError } from '../../../core/errors.ts';
 import { hintOf } from './hints.ts';
 import { type BuildLog, excerpt } from './log.ts';
+import { sharedCores } from './parallelism.ts';
 import type { BuildContext, BuildRequest } from './request.ts';
 import { type Command, runCommand } from './run-command.ts';
 
@@ -26,8 +27,10 @@ const withheld = /^(PIP_ACCEL_|AWS_)/;
 
 export function environmentOfBuild(
   environment: Readonly<Record<string, string>>,
+  sideBySide = 1,
 ): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.test(name)));
+  const seen = Object.entries(environment).filter(([name]) => !withheld.test(name));
+  return sharedCores(Object.fromEntries(seen), sideBySide);
 }
 
 /** Runs a step of the build, its output to the log. @returns true where it exits with 0. */
