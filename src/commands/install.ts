@@ -57,8 +57,7 @@ export async function install(
     const found = readState(context.store, context.interpreter);
     const read = openJob(ground, found);
     const job = found.isInMotion ? await comeToRest(read) : read;
-    const exitCode = await runJob(job);
-    for (const work of afterwards) await work(job);
+    const exitCode = await runToEnd(job);
     if (hasWorkInProgress(context.store)) await clearUp(context);
     return exitCode;
   } finally {
@@ -74,6 +73,14 @@ async function comeToRest(job: InstallJob): Promise<InstallJob> {
     return job.renew();
   } finally {
     lock.release();
+  }
+}
+
+async function runToEnd(job: InstallJob): Promise<number> {
+  try {
+    return await runJob(job);
+  } finally {
+    for (const work of job.afterwards) await work(job);
   }
 }
 

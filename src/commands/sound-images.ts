@@ -9,12 +9,7 @@ import type { InstallJob } from './job.ts';
 /** What decides which image is meant. */
 export type Sought = Pick<InstallJob, 'build' | 'context' | 'environment' | 'installedDigest'>;
 
-export function imageLookup({
-  build,
-  context,
-  environment,
-  installedDigest,
-}: Sought): ImageLookup {
+export function imageLookup({ build, context, environment, installedDigest }: Sought): ImageLookup {
   return {
     keyOptions: (key) => (build ? keyOptions(build, key, installedDigest) : {}),
     store: context.store,

@@ -67,6 +67,7 @@ export class AheadRun {
       },
       downloads: { store, maxRetries: 3, trustModTimes: false, emit: () => {} },
       lookup: {
+        keyOptions: () => ({}),
         store,
         target: { interpreter, umask: 0o22 },
         builder: 'auto',

@@ -10,14 +10,13 @@ import type { NamedEntry } from '../../plan/requirements/entries.ts';
 import { normalizeName } from '../../python/names.ts';
 import type { Specifier } from '../../python/pep440.ts';
 import type { InstallJob } from '../job.ts';
-import { imageLookup } from '../sound-images.ts';
+import { imageLookup, type Sought } from '../sound-images.ts';
 
 /** Milliseconds after which pages are asked for: pip has been started by then, which is not to wait for it. */
 const headStart = 30;
 
 /** A line of pip's, as far as it tells where pip will go. */
-export interface ForeseenLine
-  extends Pick<InstallJob, 'context' | 'environment' | 'options' | 'request'> {
+export interface ForeseenLine extends Sought, Pick<InstallJob, 'options' | 'request'> {
   /** What pip keeps where it fits. */
   readonly installed: ReadonlyMap<NormalizedName, { readonly version: string }>;
   readonly emit: Emit;

@@ -24,7 +24,14 @@ export async function askUntilProvided(job: InstallJob): Promise<OldPipAnswer> {
     if (!ofFailedBuild.test(output)) return answer;
     const remedy = await interruptible((signal) => {
       const python = job.context.interpreter.versionInfo.join('.');
-      const build = { project: null, title: 'The build', isUnderstood: false, output, python, started };
+      const build = {
+        project: null,
+        title: 'The build',
+        isUnderstood: false,
+        output,
+        python,
+        started,
+      };
       return provideSystemPackages(build, assistanceOf(job, signal));
     });
     if (remedy.outcome === 'installed') continue;

@@ -103,7 +103,8 @@ function aheadOfLine({
   const { interpreter } = context;
   const request = readRequest(parsed, configuration, { environment, interpreter });
   // What comes and goes meanwhile is pip's to say.
-  return aheadOf({ ...line, request, installed: new Map(), emit: () => {} });
+  const nothing = { build: null, installed: new Map(), installedDigest: '' };
+  return aheadOf({ ...line, ...nothing, request, emit: () => {} });
 }
 
 /** False where every place to look in is a local one. */
