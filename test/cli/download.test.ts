@@ -34,15 +34,17 @@ class Index {
       } else {
         const name = path.slice('/files/'.length);
         const bytes = readFileSync(join(folder, name));
-        const isOurs = request.headers['user-agent'] === 'pip-accel';
-        const start = Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0);
-        response.writeHead(range === undefined ? 200 : 206, {
+        const from = /^bytes=(\d+)-$/.exec(range ?? '')?.[1];
+        const start = Number(from ?? 0);
+        // No other than from somewhere to the end.
+        const isWhole = from === undefined;
+        response.writeHead(isWhole ? 200 : 206, {
           'content-length': bytes.length - start,
-          ...(range === undefined
+          ...(isWhole
             ? {}
             : { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` }),
         });
-        if (isOurs && this.breaking.delete(name)) {
+        if (isWhole && this.breaking.delete(name)) {
           response.write(bytes.subarray(0, 100), () => response.destroy());
         } else response.end(bytes.subarray(start));
       }
