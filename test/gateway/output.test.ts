@@ -85,7 +85,7 @@ describe('what pip says through the gateway is what it says by itself', () => {
   });
 });
 
-test('pip asks the same things in the same words, and its report has the same URLs', async () => {
+test('what is asked for ahead of pip is asked in its words, once, and its report has the same URLs', async () => {
   const variables = { PIP_INDEX_URL: `${plain.url}/simple` };
   const report = join(sandbox.root, 'report.json');
   const words = [
@@ -96,11 +96,21 @@ test('pip asks the same things in the same words, and its report has the same UR
     report,
     'fx-needs-range',
   ];
+  const inWords = () =>
+    plain.asked
+      .splice(0)
+      // To look into a wheel from afar was tried.
+      .filter(({ headers }) => headers.range === undefined)
+      .map(({ method, path, headers }) => {
+        const { accept, 'accept-encoding': encoding, 'cache-control': age } = headers;
+        return JSON.stringify({ method, path, accept, encoding, age });
+      })
+      .sort();
   plain.asked.length = 0;
   await pip(sandbox, words, variables);
-  const [asked, told] = [[...plain.asked], readFileSync(report, 'utf8')];
-  plain.asked.length = 0;
+  const [asked, told] = [inWords(), readFileSync(report, 'utf8')];
+  rmSync(join(sandbox.cache, 'sources'), { recursive: true, force: true });
   await accel(sandbox, words, variables);
-  expect(plain.asked).toEqual(asked);
+  expect(inWords()).toEqual(asked);
   expect(readFileSync(report, 'utf8')).toEqual(told);
 });
