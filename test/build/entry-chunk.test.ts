@@ -91,7 +91,7 @@ test('a start reads one file, which holds what every start needs and nothing els
   const entry = contents.find(({ file }) => file === 'main.js');
   expect(entry?.modules.toSorted()).toEqual(everyStart);
   expect(entry?.imports.toSorted()).toEqual(everyStartOfNode);
-  expect(entry?.bytes).toBeLessThan(175_000);
+  expect(entry?.bytes).toBeLessThan(170_000);
 });
 
 test('a thread starts from one small file', () => {

@@ -101,6 +101,24 @@ describe('pip decides as it does by itself', () => {
   });
 });
 
+test('of an sdist that was built before, metadata is offered', async () => {
+  const index = `${server.url}/json/`;
+  const installed = sandbox.accel(['install', '--index-url', index, 'fx-pure'], {
+    environment: { PIP_NO_INDEX: '' },
+  });
+  expect(installed.exitCode).toBe(0);
+  const run = new AheadRun({ store, interpreter }, [index]);
+  const page = await run.page(new URL('fx-pure/', index));
+  const { files } = JSON.parse(page.body.toString()) as {
+    readonly files: readonly { readonly url: string; readonly 'core-metadata'?: unknown }[];
+  };
+  const offered = files.filter((file) => file['core-metadata'] !== undefined);
+  expect(offered).toHaveLength(1);
+  const { body } = await run.get(new URL(`${offered[0]?.url}.metadata`, index));
+  expect(body.toString()).toMatch(/^Metadata-Version: .*\nName: fx-pure\n/);
+  await run.close();
+});
+
 describe('on an index without metadata', () => {
   const versions = ['1.0', '2.0', '3.0'];
   const wheels = [

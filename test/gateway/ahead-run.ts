@@ -65,7 +65,7 @@ export class AheadRun {
         constraints: new Map(),
         installed: new Map(),
       },
-      downloads: { store, maxRetries: 3, trustModTimes: false, emit: () => {} },
+      downloads: { store, maxRetries: 3, trustModTimes: false, emit: () => {}, patience: 5000 },
       lookup: {
         keyOptions: () => ({}),
         store,

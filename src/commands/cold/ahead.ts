@@ -15,6 +15,9 @@ import { imageLookup, type Sought } from '../sound-images.ts';
 /** Milliseconds after which pages are asked for: pip has been started by then, which is not to wait for it. */
 const headStart = 30;
 
+/** pip's `--timeout`, seconds. */
+const defaultTimeout = 15;
+
 /** A line of pip's, as far as it tells where pip will go. */
 export interface ForeseenLine extends Sought, Pick<InstallJob, 'options' | 'request'> {
   /** What pip keeps where it fits. */
@@ -46,7 +49,13 @@ export function aheadOf(line: ForeseenLine): (upstream: Respond) => Ahead {
         ignoreRequiresPython: options.flag('ignore-requires-python'),
       },
       foresight: foresightOf(line),
-      downloads: { store, trustModTimes, maxRetries: settings.maxRetries, emit },
+      downloads: {
+        store,
+        trustModTimes,
+        maxRetries: settings.maxRetries,
+        emit,
+        patience: (Number(options.value('timeout')) || defaultTimeout) * 500,
+      },
       lookup: imageLookup(line),
     });
     const asked = namedEntries(line, false).map(({ requirement }) => requirement);

@@ -274,12 +274,12 @@ async function fetchOnce(
     await pourAway(response.body);
     throw new HttpStatus(500, null);
   }
-  if (response.status === 200) {
+  if (response.status === 200 && resumeAt > 0) {
     await progress.handle.truncate(0);
     progress.hash = createHash('sha256');
     progress.size = 0;
-    reader?.answered(response.headers);
   }
+  if (response.status === 200) reader?.answered(response.headers);
   for await (const chunk of response.body) {
     await progress.handle.write(chunk, 0, chunk.length, progress.size);
     progress.hash.update(chunk);

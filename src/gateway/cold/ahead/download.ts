@@ -8,17 +8,17 @@ import type { StoredSource } from '../../../store/sources.ts';
 import type { GatewayResponse, HeaderFields } from '../exchange.ts';
 import type { Lane, Turn } from './lane.ts';
 
-/**
- * Milliseconds for which pip is kept waiting for an archive's first byte. It waits 15 seconds
- * itself, by default; whoever else fetches the archive may take longer.
- */
-const longestSilence = 8_000;
 const chunkBytes = 256 << 10;
 
 /** How archives come into the store. */
 export interface ArchiveContext extends Omit<DownloadContext, 'transport' | 'reader'> {
   /** @param signal ends what is on its way. */
   readonly openNetwork: (signal: AbortSignal) => Network;
+  /**
+   * Milliseconds for which pip is kept waiting for an archive's first byte, fewer than it waits
+   * itself: whoever else fetches the archive may take longer.
+   */
+  readonly patience: number;
 }
 
 type Outcome =
@@ -28,6 +28,7 @@ type Outcome =
 /** An archive on its way into the store, which can be read as it comes. */
 export class Download {
   readonly #turn: Turn<void>;
+  readonly #patience: number;
   readonly #aborter = new AbortController();
   readonly #source: Source;
   readonly #changes = new Set<() => void>();
@@ -39,6 +40,7 @@ export class Download {
 
   constructor(source: Source, context: ArchiveContext, lane: Lane) {
     this.#source = source;
+    this.#patience = context.patience;
     this.#turn = lane.enter(async () => {
       await this.#obtain(context);
     });
@@ -82,7 +84,7 @@ export class Download {
     let handle: FileHandle | null = null;
     try {
       this.#turn.hurry();
-      const late = sleep(longestSilence, null, { signal, ref: false }).catch(() => null);
+      const late = sleep(this.#patience, null, { signal, ref: false }).catch(() => null);
       while (this.#path === null && this.#outcome === null) {
         const hasChanged = await Promise.race([this.#change().then(() => true), late]);
         if (hasChanged === null) return null;

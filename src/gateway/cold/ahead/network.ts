@@ -86,3 +86,21 @@ function telling(error: unknown, { signal }: Patience): unknown {
   const cause = error instanceof Error ? error.cause : null;
   return errnoOf(error) === null && errnoOf(cause) !== null ? cause : error;
 }
+
+/** Who does not want an answer any more does not wait until the network has given up. */
+export function impatient(upstream: Respond): Respond {
+  return async (request) => {
+    const { signal } = request;
+    signal.throwIfAborted();
+    let stop = () => {};
+    const over = new Promise<never>((_resolve, reject) => {
+      stop = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', stop);
+    });
+    try {
+      return await Promise.race([upstream(request), over]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  };
+}

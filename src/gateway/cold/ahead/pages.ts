@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { NormalizedName } from '../../../core/types.ts';
 import type { PageLinks } from '../../../obtain/cold/index/page.ts';
 import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
+import { projectPage } from '../../../plan/pinned/places.ts';
 import type { GatewayRequest, Respond } from '../exchange.ts';
 import type { Fetcher } from './fetcher.ts';
 import { filesOf, linksOf } from './index-page.ts';
@@ -37,6 +38,14 @@ export interface KnownFile extends RankedFile {
 }
 
 const redirectLimit = 5;
+
+/** The page of a project in an index, without the index's password, which goes into a field. */
+export function pageUrl(index: string, key: NormalizedName): URL {
+  const url = new URL(projectPage(index, key));
+  url.username = '';
+  url.password = '';
+  return url;
+}
 
 /** The pages of this run: those on their way, and what was read in them. */
 export class Pages {

@@ -1,6 +1,6 @@
 import { atLeast } from '../../../python/pip.ts';
 import type { GatewayRequest, HeaderFields } from '../exchange.ts';
-import { field, lasting } from './kept-answer.ts';
+import { field } from './kept-answer.ts';
 
 /**
  * The fields that pip sends: foretold by its version until it shows them. Who it is to a server
@@ -9,10 +9,10 @@ import { field, lasting } from './kept-answer.ts';
 export class PipFields {
   /** What a request for a page takes for an answer. */
   #taken: HeaderFields;
-  /** Whatever else it says, of itself. */
-  #sender: HeaderFields = { 'user-agent': 'pip-accel' };
-  /** By origin. */
-  readonly #authorizations: Map<string, string>;
+  /** Its name for itself. */
+  #name = 'pip-accel';
+  /** By which a server knows who asks; by origin, for they are no other server's business. */
+  readonly #papers: Map<string, HeaderFields>;
 
   /**
    * @param pip its version.
@@ -24,7 +24,7 @@ export class PipFields {
       ? 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01'
       : 'text/html';
     this.#taken = { accept, 'accept-encoding': 'gzip, deflate' };
-    this.#authorizations = new Map(indexes.flatMap(basicOf));
+    this.#papers = new Map(indexes.flatMap(papersOf));
   }
 
   /** With which it asks for a page. */
@@ -41,34 +41,30 @@ export class PipFields {
   /** @returns whether pages that were asked for at this server are not what pip asks for. */
   learn({ url, headers }: GatewayRequest, kind: 'page' | 'file'): boolean {
     const before = this.ofPage(url);
-    const {
-      accept = '*/*',
-      'accept-encoding': encoding = 'identity',
-      authorization,
-      'cache-control': _,
-      pragma: __,
-      ...sender
-    } = lasting(headers);
-    this.#sender = sender;
+    const { accept = '*/*', 'accept-encoding': encoding = 'identity' } = headers;
+    this.#name = field(headers, 'user-agent') ?? this.#name;
     if (kind === 'page') this.#taken = { accept, 'accept-encoding': encoding };
-    if (typeof authorization === 'string') this.#authorizations.set(url.origin, authorization);
-    else this.#authorizations.delete(url.origin);
+    const papers = Object.entries(headers).filter(([name]) =>
+      /^(?:authorization|cookie)$/.test(name),
+    );
+    this.#papers.set(url.origin, Object.fromEntries(papers));
     const after = this.ofPage(url);
-    return ['accept', 'authorization'].some((name) => field(before, name) !== field(after, name));
+    const decisive = ['accept', 'authorization', 'cookie'];
+    return decisive.some((name) => field(before, name) !== field(after, name));
   }
 
-  #at(url: URL): HeaderFields {
-    const authorization = this.#authorizations.get(url.origin);
-    return { ...this.#sender, ...(authorization === undefined ? {} : { authorization }) };
+  #at({ origin }: URL): HeaderFields {
+    return { 'user-agent': this.#name, ...this.#papers.get(origin) };
   }
 }
 
-function basicOf(index: string): readonly (readonly [origin: string, authorization: string])[] {
+function papersOf(index: string): readonly (readonly [origin: string, papers: HeaderFields])[] {
   if (!URL.canParse(index)) return [];
   const { origin, username, password } = new URL(index);
   if (username === '') return [];
   const words = [username, password].map((word) => unquoted(word)).join(':');
-  return [[origin, `Basic ${Buffer.from(words).toString('base64')}`]];
+  const authorization = `Basic ${Buffer.from(words).toString('base64')}`;
+  return [[origin, { authorization }]];
 }
 
 function unquoted(word: string): string {

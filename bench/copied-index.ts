@@ -1,5 +1,5 @@
 /**
- * `node run.mjs bench/gateway/copied-index.ts INDEX FOLDER`: packages of another index on loopback,
+ * `node run.mjs bench/copied-index.ts INDEX FOLDER`: packages of another index on loopback,
  * as that index has them, kept in a folder for later runs. Writes the ports of its relay, one a line.
  *
  *     /simple/NAME/   pages in JSON, as PyPI has them, with metadata files beside wheels
@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { EnvHttpProxyAgent, fetch } from 'undici';
-import { openZip } from '../../src/obtain/cold/zip.ts';
+import { openZip } from '../src/obtain/cold/zip.ts';
 import { type Distance, FarAway } from './distance.ts';
 
 const [upstream = '', folder = '', ...words] = process.argv.slice(3);

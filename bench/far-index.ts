@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { fetch } from 'undici';
+
+/** What an index was asked since the last time. */
+export interface Traffic {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** The copied index in a process of its own, so that who measures does not serve meanwhile. */
+export class FarIndex {
+  readonly #process: ChildProcess;
+  readonly #near: string;
+  readonly #far: string;
+
+  private constructor(child: ChildProcess, near: string, far: string) {
+    this.#process = child;
+    this.#near = `http://127.0.0.1:${near}`;
+    this.#far = `http://127.0.0.1:${far}`;
+  }
+
+  /** @param folder keeps what the other index has, for later runs. */
+  static async start(upstream: string, folder: string): Promise<FarIndex> {
+    const repository = dirname(import.meta.dirname);
+    const words = ['run.mjs', 'bench/copied-index.ts', upstream, folder];
+    const child = spawn(process.execPath, words, {
+      cwd: repository,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    const [near = '', far = ''] = line.split(' ');
+    return new FarIndex(child, near, far);
+  }
+
+  /** @param kind `bare` is without metadata beside wheels. */
+  url(kind: 'simple' | 'bare', where: 'near' | 'far' = 'far'): string {
+    return join(where === 'far' ? this.#far : this.#near, kind, '/').replace(':/', '://');
+  }
+
+  async takeTraffic(): Promise<Traffic> {
+    return (await (await fetch(`${this.#near}/statistics`)).json()) as Traffic;
+  }
+
+  [Symbol.dispose](): void {
+    this.#process.kill();
+  }
+}

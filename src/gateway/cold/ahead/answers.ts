@@ -1,0 +1,158 @@
+import type { NormalizedName } from '../../../core/types.ts';
+import type { RankedFile } from '../../../plan/pinned/candidates.ts';
+import { atLeast } from '../../../python/pip.ts';
+import type { ReleaseFile } from '../../../store/releases.ts';
+import type { GatewayRequest, GatewayResponse } from '../exchange.ts';
+import type { AheadSettings } from './ahead.ts';
+import type { Archives } from './archives.ts';
+import type { Fetcher } from './fetcher.ts';
+import type { Foresight } from './foresight.ts';
+import { linksOf, projectAsked, withMetadata } from './index-page.ts';
+import { bodyOf, isAnswerTo, keep, replay } from './kept-answer.ts';
+import { type KnownFile, type Pages, pageUrl } from './pages.ts';
+import type { PipFields } from './pip-fields.ts';
+import { keptMetadata, type RemoteWheels, wholeMetadata } from './wheel-metadata.ts';
+
+/** All that has a part in a run of pip. */
+export interface Run {
+  readonly settings: AheadSettings;
+  /** Those that pip was told of, and those that it showed. */
+  readonly indexes: Set<string>;
+  readonly fields: PipFields;
+  readonly fetcher: Fetcher;
+  readonly pages: Pages;
+  readonly wheels: RemoteWheels;
+  readonly archives: Archives;
+  readonly foresight: Foresight;
+}
+
+/** Milliseconds for which a page waits until it is known whether wheels can be read from afar. */
+const longestTrial = 3_000;
+
+/** Answers one request of pip's: by what is there or on its way, else by the network. */
+export async function respond(run: Run, request: GatewayRequest): Promise<GatewayResponse> {
+  const { pages, settings } = run;
+  const project = projectAsked(request);
+  if (project !== null) return await respondPage(run, request, project);
+  const isPlain = request.method === 'GET' && !('range' in request.headers);
+  const { pathname } = request.url;
+  if (isPlain && pathname.endsWith('.metadata')) {
+    const url = new URL(request.url);
+    url.pathname = pathname.slice(0, -'.metadata'.length);
+    const file = pages.file(url);
+    if (file) return await respondMetadata(run, request, file);
+  }
+  const file = isPlain ? pages.file(request.url) : null;
+  if (file) {
+    run.fields.learn(request, 'file');
+    run.foresight.confirm(file.key, file.file.url);
+    const answer = await run.archives.of(file).respond(request.signal);
+    if (answer) return answer;
+  }
+  return await settings.upstream(request);
+}
+
+async function respondPage(
+  run: Run,
+  request: GatewayRequest,
+  key: NormalizedName,
+): Promise<GatewayResponse> {
+  const { fields, foresight, pages, settings } = run;
+  if (fields.learn(request, 'page')) {
+    pages.forget(request.url.origin);
+    foresight.lookAgain();
+  }
+  const { kept, bare } = await pages.answer(request, key);
+  if (foresight.isExpected(key)) learnIndex(run, request.url);
+  else foresight.expect({ name: key, extras: [], specifiers: [], url: null, marker: null }, 'pip');
+  // Before 23.2 pips take it for wheels of HTML pages alone, or stumble over it (PEP 714).
+  if (!bare || !atLeast(settings.rules.pip, 23, 2)) return replay(kept, request);
+  const isOffered = await offers(run, key);
+  const links = await linksOf(kept);
+  return replay((links && withMetadata(kept, links, isOffered)) ?? kept, request);
+}
+
+/** An index that a requirement file named, or a pip within pip, has pages of other projects, too. */
+function learnIndex({ foresight, indexes }: Run, page: URL): void {
+  const index = page.href.replace(/[^/]+\/?$/, '');
+  if ([...indexes].some((known) => pageUrl(known, '' as NormalizedName).href.startsWith(index)))
+    return;
+  indexes.add(index);
+  foresight.lookAgain();
+}
+
+/** Which files of a page metadata is offered for: only where it is certain to be there when pip asks. */
+async function offers(
+  { foresight, settings, wheels, pages }: Run,
+  key: NormalizedName,
+): Promise<(file: ReleaseFile) => boolean> {
+  const likeliest = await foresight.chosen(key);
+  if (likeliest?.file.metadata === null && wheels.hasRanges(likeliest.file.url) === null) {
+    const trial = remoteTrial(wheels, likeliest);
+    await Promise.race([
+      trial,
+      new Promise((resolve) => setTimeout(resolve, longestTrial).unref()),
+    ]);
+  }
+  return (file) => {
+    const known = pages.file(new URL(file.url));
+    if (!known) return false;
+    const isWheel = known.filename.endsWith('.whl');
+    if (isWheel && wheels.hasRanges(file.url) === true) return true;
+    // Older pips prepare an sdist all the same.
+    const isTaken = isWheel || atLeast(settings.rules.pip, 25, 3);
+    return isTaken && keptMetadata(known, key, settings.lookup) !== null;
+  };
+}
+
+async function remoteTrial(wheels: RemoteWheels, file: RankedFile): Promise<void> {
+  if (file.filename.endsWith('.whl')) await wheels.metadata(file);
+}
+
+async function respondMetadata(
+  run: Run,
+  request: GatewayRequest,
+  file: KnownFile,
+): Promise<GatewayResponse> {
+  const { archives, fetcher, fields, foresight, settings } = run;
+  fields.learn(request, 'file');
+  foresight.confirm(file.key, file.file.url);
+  archives.lookedAt(file, settings.lookup);
+  const own = keptMetadata(file, file.key, settings.lookup);
+  if (own) return made(own);
+  if (file.file.metadata === null) {
+    const bytes = await offeredMetadata(run, file);
+    return bytes ? made(bytes) : await settings.upstream(request);
+  }
+  const ready = await fetcher.take(request.url);
+  if (ready && isAnswerTo(ready, request)) return replay(ready, request);
+  const kept = await keep(settings.upstream, request);
+  return { status: kept.status, headers: kept.headers, body: bodyOf(kept.body) };
+}
+
+async function offeredMetadata(
+  { archives, wheels }: Run,
+  file: KnownFile,
+): Promise<Uint8Array | null> {
+  const bytes = await wheels.metadata(file);
+  if (bytes || !file.filename.endsWith('.whl')) return bytes;
+  try {
+    return await wholeMetadata(archives.of(file), file.filename);
+  } catch (error) {
+    if (error instanceof Error) return null;
+    throw error;
+  }
+}
+
+/** What no server said. */
+function made(body: Uint8Array): GatewayResponse {
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/octet-stream',
+      'content-length': String(body.length),
+      'cache-control': 'no-store',
+    },
+    body: bodyOf(body),
+  };
+}
