@@ -1,9 +1,15 @@
 import type { InstallWords } from '../cli/argv.ts';
 import { childEnvironment } from '../config/load.ts';
-import { effectiveOptions, loadPipConfiguration } from '../config/pip-config.ts';
+import {
+  effectiveOptions,
+  loadPipConfiguration,
+  type PipConfiguration,
+  type PipOptions,
+} from '../config/pip-config.ts';
 import { PipAccelError } from '../core/errors.ts';
 import type { Decided, NormalizedName } from '../core/types.ts';
 import { readState } from '../plan/installed-state.ts';
+import { plainBuilds, saysOfBuilds } from '../plan/request/build-options.ts';
 import { areHashesMet } from '../plan/request/hashes.ts';
 import { hasBuildOptions, hasUnrepeatableUrl } from '../plan/request/only-pip.ts';
 import { logFile } from '../report/log-file.ts';
@@ -45,7 +51,8 @@ export async function install(
       log,
     });
     const afterwards: InstallJob['afterwards'] = new Set();
-    const fixed = { context, options, configuration, environment, line, files };
+    const build = await buildOptions(files.line, { configuration, options }, context);
+    const fixed = { context, options, configuration, environment, line, files, build };
     const ground: Ground = { ...fixed, reporter, afterwards };
     if (context.storeFault) {
       return await withoutStore(context.storeFault, {
@@ -63,6 +70,17 @@ export async function install(
   } finally {
     await files.remove();
   }
+}
+
+/** Few lines say anything of builds. */
+async function buildOptions(
+  { parsed }: InstallWords,
+  said: { readonly configuration: PipConfiguration; readonly options: PipOptions },
+  { environment, interpreter }: CommandContext,
+): Promise<InstallJob['build']> {
+  if (!parsed || !saysOfBuilds(parsed.options, said.configuration)) return plainBuilds;
+  const { readBuildOptions } = await import('../plan/request/cold/build-options.ts');
+  return readBuildOptions({ ...said, parsed }, interpreter, environment);
 }
 
 /** The job once nobody changes the environment, and what a killed run left of it is put right. */

@@ -2,7 +2,6 @@ import type { Environment } from '../config/load.ts';
 import type { PipConfiguration, PipOptions } from '../config/pip-config.ts';
 import { firstByName } from '../plan/installed.ts';
 import { readState, type StateReading, surveyState } from '../plan/installed-state.ts';
-import { readBuildOptions } from '../plan/request/build-options.ts';
 import { readRequest } from '../plan/request/request.ts';
 import { normalizeName } from '../python/names.ts';
 import type { Reporter } from '../report/text.ts';
@@ -22,6 +21,7 @@ export interface Ground {
   readonly line: PipLine;
   readonly files: ReadableLine;
   readonly afterwards: InstallJob['afterwards'];
+  readonly build: InstallJob['build'];
 }
 
 /** The job that a line is in the environment as it was read. */
@@ -31,15 +31,13 @@ export function openJob(ground: Ground, { state, toKeep, isCurrent }: StateReadi
   const { line } = files;
   const words = line.parsed ?? { options: [], requirements: [] };
   const read = () => readRequest(words, configuration, { environment, interpreter });
-  const request = read();
-  const given = { parsed: words, configuration, options, request };
   const installed = firstByName(state.distributions);
   return {
     line,
     context,
     options,
-    request,
-    build: readBuildOptions(given, interpreter, environment),
+    request: read(),
+    build: ground.build,
     installed,
     installedDigest: state.digest,
     isCurrent,

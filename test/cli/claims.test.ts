@@ -78,7 +78,6 @@ test('six installations that begin with an empty data directory fetch, build and
       PIP_FIND_LINKS: '',
       PIP_NO_INDEX: '',
       PIP_INDEX_URL: `${server.url}/simple/`,
-      FX_BUILD_LOG: builds,
     }),
   );
   for (const { ended } of running) {
@@ -180,4 +179,23 @@ test('sdists that need each other to be built end in pip’s error, in one proce
     expect(exitCode).toBe(1);
     expect(stdout + stderr).toContain('is already being built');
   }
+});
+
+test('eight processes that want the same slow build run one', async () => {
+  const running = Array.from({ length: 8 }, (_, index) => {
+    const venv = anotherEnvironment(`eight-${index}`);
+    return start(['fx-slow==1.0'], {
+      VIRTUAL_ENV: venv,
+      FX_SLOW_SECONDS: '3',
+    });
+  });
+  for (const { ended } of running) {
+    const { stdout, stderr, exitCode } = await ended;
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toContain('Successfully installed fx-slow-1.0');
+  }
+  // A build that somebody began has a log, whatever became of it.
+  const made = sandbox.binaries().map(({ name }) => name.split(':')[0]);
+  expect(made).toEqual(['fx-slow']);
+  expect(readdirSync(join(sandbox.cache, 'logs'))).toHaveLength(1);
 });
