@@ -34,12 +34,20 @@ export async function decide(job: InstallJob): Promise<Decision> {
   if (remembered && (settings.offline || isFresh(remembered, limits))) {
     return recall(job, remembered, key);
   }
+  if (remembered?.pages && key !== null) {
+    const { revalidate } = await import('./cold/revalidate.ts');
+    const verdict = await revalidate(job, key, { ...remembered, pages: remembered.pages });
+    if (verdict === 'unreachable') job.reporter.warning(outOfReach);
+    if (verdict !== 'changed') return recall(job, remembered, key);
+  }
   const { decideAnew } = await import('./cold/decide-anew.ts');
   const decision = await decideAnew(job, key);
   if (decision.outcome !== 'refused' || !decision.transient || !found) return decision;
-  job.reporter.warning('the index cannot be reached; going on with the decision of an earlier run');
+  job.reporter.warning(outOfReach);
   return recall(job, found, key);
 }
+
+const outOfReach = 'the index cannot be reached; going on with the decision of an earlier run';
 
 /** The decision on a job, unless it rests on something that is not there. */
 function recallTrue({ context, installed }: InstallJob, key: string): RememberedDecision | null {

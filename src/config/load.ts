@@ -104,7 +104,7 @@ function toSettings(written: ReadonlyMap<string, Written>, home: string): Settin
     platformFile: read('platform-file', null),
     maxSize: read('max-size', null),
     verifyImages: read('verify-images', 'hourly'),
-    indexMaxAge: read('index-max-age', 0),
+    indexMaxAge: read('index-max-age', null),
     offline: read('offline', false),
     gateway: read('gateway', true),
     lockTimeout: read('lock-timeout', 900),
@@ -141,8 +141,9 @@ function parseValue(key: OptionKey, { value, origin }: Written, home: string): u
       throw invalid(spec.choices.join(', '));
     case 'age':
       if (value.toLowerCase() === 'forever') return Number.POSITIVE_INFINITY;
+      if (value.toLowerCase() === 'auto') return null;
       if (/^\d{1,9}$/.test(value)) return Number(value);
-      throw invalid('a number of seconds, or forever');
+      throw invalid('a number of seconds, auto, or forever');
     case 'size': {
       const size = value.toLowerCase() === 'none' ? null : parseSize(value);
       if (size === undefined) throw invalid('a size such as 500M or 10G, or none');

@@ -93,8 +93,8 @@ export const optionTable = {
     kind: 'age',
     environment: 'PIP_ACCEL_INDEX_MAX_AGE',
     flag: '--index-max-age',
-    default: '0',
-    help: 'For how many seconds a decision about unpinned requirements holds without asking the index again; `forever` for always. Pinned ones always hold.',
+    default: 'auto',
+    help: 'For how many seconds a decision about unpinned requirements holds without asking the index again; `auto` is as long as the index says of its pages, ten minutes at most; `forever` for always. Afterwards, and with `-U`, the index is asked whether these pages have changed, and pip decides anew where one has. Pinned ones always hold.',
   },
   offline: {
     kind: 'flag',
@@ -157,8 +157,8 @@ export interface Settings {
   readonly platformFile: string | null;
   readonly maxSize: number | null;
   readonly verifyImages: 'always' | 'hourly' | 'never';
-  /** Seconds; Infinity for `forever`. */
-  readonly indexMaxAge: number;
+  /** Seconds; Infinity for `forever`; null for as long as the index says. */
+  readonly indexMaxAge: number | null;
   readonly offline: boolean;
   readonly gateway: boolean;
   /** Seconds. */

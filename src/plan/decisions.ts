@@ -6,9 +6,19 @@ import type { Store } from '../store/layout.ts';
 /** A line of pip's that is said again: as it stands, or around the place where a distribution is installed. */
 export type KeptLine = string | readonly [before: string, key: NormalizedName, after: string];
 
+/** A page of an index, as it was when a decision was made by it. */
+export interface ConsultedPage {
+  readonly url: string;
+  readonly status: number;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+  /** Of its bytes as they came, hexadecimal. */
+  readonly sha256: string;
+}
+
 /** What pip answered to one request, and what follows from it. */
 export interface RememberedDecision {
-  readonly format: 3;
+  readonly format: 4;
   /** In the order of installation, with the names as messages spell them. */
   readonly items: readonly { readonly decided: Decided; readonly spelling: string }[];
   /** What pip warns of afterwards; null where all is well. */
@@ -22,7 +32,11 @@ export interface RememberedDecision {
   readonly files: readonly string[];
   /** No index can change it. */
   readonly pinned: boolean;
-  /** Milliseconds since 1970. */
+  /** What it rests on beside the request, which may be nothing; null where that is not known. */
+  readonly pages: readonly ConsultedPage[] | null;
+  /** For how many seconds the pages hold by their index's word. */
+  readonly freshSeconds: number;
+  /** When it was made, or its pages were last seen to be the same: milliseconds since 1970. */
   readonly time: number;
 }
 
@@ -37,7 +51,7 @@ export function recallDecision(store: Store, key: string): RememberedDecision | 
     const decision = JSON.parse(
       readFileSync(decisionFile(store, key), 'utf8'),
     ) as RememberedDecision;
-    return decision.format === 3 && Array.isArray(decision.files) ? decision : null;
+    return decision.format === 4 && Array.isArray(decision.files) ? decision : null;
   } catch {
     return null;
   }
@@ -46,9 +60,10 @@ export function recallDecision(store: Store, key: string): RememberedDecision | 
 /** Whether a decision holds without a look at the index. */
 export function isFresh(
   decision: RememberedDecision,
-  limits: { readonly now: number; readonly maxAgeSeconds: number },
+  limits: { readonly now: number; readonly maxAgeSeconds: number | null },
 ): boolean {
   const age = limits.now - decision.time;
+  const seconds = limits.maxAgeSeconds ?? decision.freshSeconds;
   // A clock that was set back would make it young for ever.
-  return decision.pinned || (age >= 0 && age <= limits.maxAgeSeconds * 1000);
+  return decision.pinned || decision.pages?.length === 0 || (age >= 0 && age <= seconds * 1000);
 }

@@ -40,7 +40,7 @@ export function openStore(root: string): Store {
     sources: join(root, 'sources'),
     binaries: join(root, 'binaries', 'v1'),
     images: join(root, 'images', 'v4'),
-    decisions: join(root, 'decisions', 'v3'),
+    decisions: join(root, 'decisions', 'v4'),
     releases: join(root, 'releases', 'v1'),
     metadata: join(root, 'metadata', 'v2'),
     interpreters: join(root, 'interpreters', 'v2'),

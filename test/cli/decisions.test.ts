@@ -140,8 +140,8 @@ if os.path.exists(${JSON.stringify(once)}) and b'--dry-run' in open('/proc/self/
     const cache = join(sandbox.root, 'cache-of-lies');
     const environment = { ...options.environment, PYTHONPATH: '', PIP_ACCEL_CACHE: cache };
     sandbox.accel(line, { environment });
-    const [file = ''] = readdirSync(join(cache, 'decisions', 'v3'), { recursive: true })
-      .map((name) => join(cache, 'decisions', 'v3', String(name)))
+    const [file = ''] = readdirSync(join(cache, 'decisions', 'v4'), { recursive: true })
+      .map((name) => join(cache, 'decisions', 'v4', String(name)))
       .filter((name) => name.endsWith('.json'));
     const decision = JSON.parse(readFileSync(file, 'utf8')) as RememberedDecision;
     const lines = [['Requirement already satisfied: fx-wheel in ', 'fx-wheel', ' (1.0)']];

@@ -84,7 +84,7 @@ test('what was not used for long goes, and is said; with --dry-run it is only sa
   putOld('sources', 'host-00000000', 'old-1.0.tar.gz.record.json');
   putOld('binaries', 'v1', 'old:1.0:abi:0.tar.gz');
   putOld('binaries', 'v1', 'old:1.0:abi:0.json');
-  putOld('decisions', 'v3', 'ab', 'abcd.json');
+  putOld('decisions', 'v4', 'ab', 'abcd.json');
   putOld('logs', 'old.log');
   const withOld = kept();
   const dry = prune('--older-than', '90', '--dry-run');
@@ -150,7 +150,7 @@ test('what was used within the last hour stays, unless nothing else is said to r
   expect(readdirSync(inStore('images', 'v4'))).toEqual([]);
   expect(sandbox.binaries()).toEqual([]);
   // By age alone.
-  expect(readdirSync(inStore('decisions', 'v3'))).not.toEqual([]);
+  expect(readdirSync(inStore('decisions', 'v4'))).not.toEqual([]);
   prune('--older-than=0s', '--now');
   const files = readdirSync(sandbox.cache, { recursive: true, withFileTypes: true });
   expect(files.filter((entry) => !entry.isDirectory())).toEqual([]);
@@ -169,7 +169,7 @@ test('no link leads out of the data directory', () => {
     inStore('images', 'v4', 'link'),
     inStore('images', 'v3'),
     inStore('sources', 'link'),
-    inStore('decisions', 'v3', 'aa'),
+    inStore('decisions', 'v4', 'aa'),
     inStore('logs', 'link.log'),
     inStore('binaries', 'v1', 'link.tar.gz'),
   ];

@@ -60,7 +60,7 @@ beforeAll(() => {
   const key = binaryKey(inputs);
   putOld(['binaries', 'v1', `${key}.tar.gz`], 'old');
   putOld(['binaries', 'v1', `${key}.json`], JSON.stringify({ format: 1, key: inputs, archive }));
-  putOld(['decisions', 'v3', 'ab', 'abcd.json']);
+  putOld(['decisions', 'v4', 'ab', 'abcd.json']);
   putOld(['logs', 'old.log']);
   store = new State(sandbox.cache);
 });

@@ -4,7 +4,7 @@ import type { NormalizedName } from '../../core/types.ts';
 import { type Ahead, openAhead } from '../../gateway/cold/ahead/ahead.ts';
 import type { ForesightRules } from '../../gateway/cold/ahead/foresight.ts';
 import type { Respond } from '../../gateway/cold/exchange.ts';
-import { searchRules } from '../../plan/pinned/places.ts';
+import { likelyIndexes, searchRules } from '../../plan/pinned/places.ts';
 import { holds } from '../../plan/request/request.ts';
 import type { NamedEntry } from '../../plan/requirements/entries.ts';
 import { normalizeName } from '../../python/names.ts';
@@ -31,15 +31,11 @@ export function aheadOf(line: ForeseenLine): (upstream: Respond) => Ahead {
     const { context, emit, options, request } = line;
     const { interpreter, settings, store } = context;
     const search = searchRules(request, options);
-    const places = 'reason' in search ? [] : search.places;
     const { trustModTimes } = settings;
     const ahead = openAhead({
       upstream,
       // Of strange ones pip shows what they are.
-      indexes: places.flatMap((place) => {
-        const isRemote = place.kind === 'index' && /^https?:/.test(place.url);
-        return isRemote ? [place.url] : [];
-      }),
+      indexes: likelyIndexes(request, options),
       rules: {
         interpreter,
         pip: interpreter.pip?.version ?? '',

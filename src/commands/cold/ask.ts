@@ -63,7 +63,10 @@ async function askThrough(
     ahead?.settle(
       answer.outcome === 'decided' ? answer.decided.map(({ source }) => source.url) : [],
     );
-    return lost.aborted ? null : answer;
+    if (lost.aborted) return null;
+    return answer.outcome === 'decided' && ahead
+      ? { ...answer, answered: ahead.consulted() }
+      : answer;
   } finally {
     await (lost.aborted ? close() : shut());
   }

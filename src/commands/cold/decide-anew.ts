@@ -1,5 +1,6 @@
 import { PipAccelError } from '../../core/errors.ts';
 import type { Decided } from '../../core/types.ts';
+import { type AnsweredPage, freshSecondsOf, pagesOf } from '../../plan/cold/freshness.ts';
 import { isClosurePinned } from '../../plan/request/closure.ts';
 import { filesInMessages } from '../../plan/request/request.ts';
 import { type Decision, forPipAlone, keyOf } from '../decide.ts';
@@ -22,6 +23,7 @@ interface Answer {
   readonly decided: readonly Decided[];
   readonly lines: readonly string[] | null;
   readonly isFromStore?: boolean;
+  readonly answered?: readonly AnsweredPage[];
 }
 
 /**
@@ -41,17 +43,20 @@ export async function decideAnew(job: InstallJob, key: string | null): Promise<N
 async function keep(
   job: InstallJob,
   key: string | null,
-  { decided, lines, time, isFromStore = false }: Answer & { readonly time: number },
+  { decided, lines, time, answered, isFromStore = false }: Answer & { readonly time: number },
 ): Promise<NewDecision> {
   const planned = plan(job, decided);
+  const pages = answered ? pagesOf(job, decided, answered) : null;
   const items = planned.items.map((item) => ({ decided: item.decided, spelling: item.spelling }));
   await remember(job, (await isToKeep(job, key, decided)) ? key : null, {
-    format: 3,
+    format: 4,
     items,
     conflicts: planned.conflicts,
     lines: lines && keptLines(lines, localPaths(job.request)),
     files: filesInMessages(job.request),
     pinned: isClosurePinned(job.request, decided, job.context.interpreter.markers),
+    pages,
+    freshSeconds: pages && answered ? freshSecondsOf(answered) : 0,
     time,
   });
   return { outcome: 'planned', ...planned, remembered: null, isFromStore };

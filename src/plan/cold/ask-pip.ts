@@ -7,6 +7,7 @@ import type { Emit } from '../../core/events.ts';
 import type { Decided, DirectSource, Sha256, Version } from '../../core/types.ts';
 import { type OutputLine, runLines, type RunOptions } from '../../process/cold/run.ts';
 import { normalizeName } from '../../python/names.ts';
+import type { AnsweredPage } from './freshness.ts';
 import { filenameOf } from '../pinned/filename.ts';
 
 /** The question: `pip install` with the user's own words. */
@@ -27,6 +28,8 @@ export type PipAnswer =
       readonly decided: readonly Decided[];
       /** What pip said on the way, for the record; null where it was told to be quiet. */
       readonly lines: readonly string[] | null;
+      /** The pages that it looked at, where somebody looked on. */
+      readonly answered?: readonly AnsweredPage[];
     }
   /** pip has said why, in its own words. */
   | { readonly outcome: 'refused'; readonly exitCode: number; readonly transient: boolean };

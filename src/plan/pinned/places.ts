@@ -75,6 +75,16 @@ export function searchRules(
   };
 }
 
+/** The indexes that pip is told of on the line, in files and in its configuration, as far as that can be read here. */
+export function likelyIndexes(request: InstallRequest, options: PipOptions): readonly string[] {
+  const search = searchRules(request, options);
+  if ('reason' in search) return [];
+  return search.places.flatMap((place) => {
+    const isRemote = place.kind === 'index' && /^https?:/.test(place.url);
+    return isRemote ? [place.url] : [];
+  });
+}
+
 interface Scope {
   indexes: string[];
   readonly findLinks: string[];
