@@ -128,3 +128,7 @@ test('a certificate that is not there is pip’s to complain about', async () =>
   expect(exitCode).not.toBe(0);
   expect(output).toContain('/no/such/file.pem');
 });
+
+test('where there is no place for temporary files, pip goes by itself', async () => {
+  expect(await run(line, { TMPDIR: '/no/such/folder' })).toMatchObject({ exitCode: 0 });
+});
