@@ -113,6 +113,17 @@ describe('an index that wants a password gets the one that pip has', () => {
   });
 });
 
+test('the client’s certificate is shown to an index that wants one', async () => {
+  const { private: key, cert } = identity;
+  const tls = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true };
+  using wanting = await Place.start(fixtures.root, tls);
+  const client = join(sandbox.root, 'client.pem');
+  writeFileSync(client, `${key}\n${cert}`);
+  const index = { PIP_INDEX_URL: `${wanting.url}/simple` };
+  expect(await run([...line, '--client-cert', client], index)).toMatchObject({ exitCode: 0 });
+  expect(await run(line, index)).toMatchObject({ exitCode: 1 });
+});
+
 test('words of the user’s on proxy and certificates do not lead past the gateway', async () => {
   const offline = { PIP_ACCEL_OFFLINE: 'yes' };
   const words = [...line, '--cert', certificate, '--proxy', proxy.address()];
@@ -127,4 +138,8 @@ test('a certificate that is not there is pip’s to complain about', async () =>
   const { exitCode, output } = await run(line, { PIP_CERT: '/no/such/file.pem' });
   expect(exitCode).not.toBe(0);
   expect(output).toContain('/no/such/file.pem');
+});
+
+test('where there is no place for temporary files, pip goes by itself', async () => {
+  expect(await run(line, { TMPDIR: '/no/such/folder' })).toMatchObject({ exitCode: 0 });
 });

@@ -101,6 +101,21 @@ describe.each([
     expect(place.asked).toHaveLength(1);
   });
 
+  test.each(Array.from({ length: 10 }, (_, tenth) => tenth))(
+    'an answer that breaks off after %i tenths is none for pip',
+    async (tenth) => {
+      const place = placeOf();
+      const whole = Buffer.alloc(100_000, 'x');
+      place.answers.set('*', (_request, response) => {
+        response.writeHead(200, { 'content-length': whole.length });
+        const part = whole.subarray(0, (tenth * whole.length) / 10);
+        response.write(part, () => response.socket?.destroy());
+      });
+      const gateway = await openHere(['--cert', certificate]);
+      await expect(get(gateway, `${place.url}/`)).rejects.toThrow();
+    },
+  );
+
   test('HEAD has no body, whatever the length that is told', async () => {
     const place = placeOf();
     place.answers.set('*', (_request, response) =>

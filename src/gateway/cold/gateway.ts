@@ -62,22 +62,22 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
     // Whoever heard that ends this pip.
     await new Promise<never>(() => {});
   };
-  const upstream = rules.isOffline ? nowhere : openLazily(rules, onUnreachable);
   const authority = createAuthority();
-  const ahead = rules.isOffline ? null : (rules.openAhead?.(upstream.respond) ?? null);
-  const respond = ahead?.respond ?? upstream.respond;
-  const proxy = await openProxy({ authority, respond, wayTo: upstream.wayTo });
   const folder = await mkdtemp(join(tmpdir(), 'pip-accel-'));
-  const shut = async () => {
-    await Promise.all([proxy.close(), removeFolder(folder)]);
-  };
-  const close = async () => {
-    await Promise.all([shut(), ahead?.close()]);
-    await upstream.close();
-  };
   try {
     const bundle = join(folder, 'certificates.pem');
     await writeFile(bundle, [...trusted, authority.certificate].join('\n'), { mode: 0o600 });
+    const upstream = rules.isOffline ? nowhere : openLazily(rules, onUnreachable);
+    const ahead = rules.isOffline ? null : (rules.openAhead?.(upstream.respond) ?? null);
+    const respond = ahead?.respond ?? upstream.respond;
+    const proxy = await openProxy({ authority, respond, wayTo: upstream.wayTo });
+    const shut = async () => {
+      await Promise.all([proxy.close(), removeFolder(folder)]);
+    };
+    const close = async () => {
+      await Promise.all([shut(), ahead?.close()]);
+      await upstream.close();
+    };
     const variables = {
       ...(rules.isOffline ? { PIP_RETRIES: '1' } : {}),
       ...proxyVariables(environment, rules.version, proxy.url),
@@ -88,7 +88,7 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
     };
     return { variables, lost: lost.signal, ahead, shut, close };
   } catch (error) {
-    await close();
+    await removeFolder(folder);
     throw error;
   }
 }
@@ -132,7 +132,8 @@ function openLazily(
     wayTo: async (origin, isPip) => await (await open()).upstream.wayTo(origin, isPip),
     close: async () => {
       clearTimeout(timer);
-      if (opening) await (await opening).transport.close();
+      const opened = await opening?.catch(() => null);
+      await opened?.transport.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import type { Inheritance } from '../replace.ts';
 
 /** Signals that people and supervisors send to make a program stop or look again. */
@@ -20,7 +21,8 @@ export async function runAsChild(
   );
   const child = spawn(file, words, { env: environment, stdio });
   // The terminal sends these to the whole process group, so the child has them already.
-  const isAtTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  // Not by process.stdin, which would make what the child reads from not block.
+  const isAtTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor));
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       if (!isAtTerminal) setTimeout(() => child.kill(signal), groupDelay);
