@@ -8,7 +8,7 @@ import type { Archives } from './archives.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { Foresight } from './foresight.ts';
 import { linksOf, projectAsked, withMetadata } from './index-page.ts';
-import { bodyOf, isAnswerTo, keep, replay } from './kept-answer.ts';
+import { asItCame, bodyOf, isAnswerTo, keep, replay } from './kept-answer.ts';
 import { type KnownFile, type Pages, pageUrl } from './pages.ts';
 import type { PipFields } from './pip-fields.ts';
 import { keptMetadata, type RemoteWheels, wholeMetadata } from './wheel-metadata.ts';
@@ -126,8 +126,7 @@ async function respondMetadata(
   }
   const ready = await fetcher.take(request.url);
   if (ready && isAnswerTo(ready, request)) return replay(ready, request);
-  const kept = await keep(settings.upstream, request);
-  return { status: kept.status, headers: kept.headers, body: bodyOf(kept.body) };
+  return asItCame(await keep(settings.upstream, request));
 }
 
 async function offeredMetadata(
