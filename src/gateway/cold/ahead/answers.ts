@@ -64,7 +64,9 @@ async function respondPage(
   }
   const { kept, bare } = await pages.answer(request, key);
   if (foresight.isExpected(key)) learnIndex(run, request.url);
-  else foresight.expect({ name: key, extras: [], specifiers: [], url: null, marker: null }, 'pip');
+  // A page of links is called by any name, of which no index has to hear.
+  else if ([...run.indexes].some((index) => pageUrl(index, key).href === request.url.href))
+    foresight.expect({ name: key, extras: [], specifiers: [], url: null, marker: null }, 'pip');
   // Before 23.2 pips take it for wheels of HTML pages alone, or stumble over it (PEP 714).
   if (!bare || !atLeast(settings.rules.pip, 23, 2)) return replay(kept, request);
   const isOffered = await offers(run, key);
