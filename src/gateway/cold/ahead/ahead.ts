@@ -15,7 +15,7 @@ import { Foresight, type ForesightRules } from './foresight.ts';
 import { impatient, networkOf } from './network.ts';
 import { type Consulted, Pages, pageUrl } from './pages.ts';
 import { PipFields } from './pip-fields.ts';
-import { keptMetadata, RemoteWheels } from './wheel-metadata.ts';
+import { builtProjects, keptMetadata, RemoteWheels } from './wheel-metadata.ts';
 
 export interface AheadSettings {
   /** The network. */
@@ -54,8 +54,10 @@ export function openAhead(settings: AheadSettings): Ahead {
     const either = AbortSignal.any([aborter.signal, signal]);
     return networkOf(upstream, (url) => fields.ofFile(url), either);
   };
+  let built: ReadonlySet<string> | null = null;
   const parts = {
     settings,
+    builtProjects: () => (built ??= builtProjects(settings.lookup.store)),
     indexes: new Set(settings.indexes),
     fields,
     fetcher,
