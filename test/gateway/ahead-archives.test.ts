@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Store } from '../../src/store/layout.ts';
+import { openStore, type Store } from '../../src/store/layout.ts';
 import { AheadPlace, AheadRun, fileHeaders, until } from './ahead-run.ts';
 import { type MadeWheel, makeWheel, WheelIndex } from './wheel-index.ts';
 
@@ -151,6 +151,18 @@ describe('an archive', () => {
     await run.close();
     runs.length = 0;
     expect(stored(big)).toBeNull();
+  });
+
+  test('reaches pip also where the store takes nothing', async () => {
+    const file = join(place.root, 'no-folder');
+    writeFileSync(file, '');
+    store = openStore(file);
+    index.wheels.push(big);
+    const run = open();
+    run.begin('fx-big');
+    await run.page(index.page('fx-big'));
+    expect((await run.get(index.file(big, '.metadata'))).body.toString()).toBe(big.metadata);
+    expect(digest((await run.get(index.file(big))).body)).toBe(digest(big.bytes));
   });
 
   test('that is not there is not there for pip', async () => {

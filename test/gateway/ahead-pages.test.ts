@@ -180,6 +180,17 @@ describe('pages', () => {
     other[Symbol.dispose]();
   });
 
+  test('a page of links is no project of its name', async () => {
+    index.wheels.push(root, leaf);
+    open();
+    run.begin('fx-leaf');
+    const links = await run.page(new URL('/links/fx-root/', index.origin));
+    expect(links.status).toBe(404);
+    await run.page(index.page('fx-leaf'));
+    await run.get(index.file(leaf, '.metadata'));
+    expect(index.take().filter((path) => path.includes('root'))).toEqual(['/links/fx-root/']);
+  });
+
   test('an error that may pass is pip’s to meet', async () => {
     index.wheels.push(leaf);
     const state = { broken: true };

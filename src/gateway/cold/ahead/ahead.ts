@@ -5,7 +5,8 @@ import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
 import { parseMetadata } from '../../../python/metadata.ts';
 import type { Requirement } from '../../../python/pep508.ts';
 import type { ImageLookup } from '../../../store/find-image.ts';
-import type { Respond } from '../exchange.ts';
+import type { GatewayRequest, GatewayResponse, Respond } from '../exchange.ts';
+import { GatewayFault } from '../fault.ts';
 import { respond, type Run } from './answers.ts';
 import { Archives } from './archives.ts';
 import type { ArchiveContext } from './download.ts';
@@ -14,7 +15,7 @@ import { Foresight, type ForesightRules } from './foresight.ts';
 import { impatient, networkOf } from './network.ts';
 import { type Consulted, Pages, pageUrl } from './pages.ts';
 import { PipFields } from './pip-fields.ts';
-import { keptMetadata, RemoteWheels } from './wheel-metadata.ts';
+import { builtProjects, keptMetadata, RemoteWheels } from './wheel-metadata.ts';
 
 export interface AheadSettings {
   /** The network. */
@@ -53,8 +54,10 @@ export function openAhead(settings: AheadSettings): Ahead {
     const either = AbortSignal.any([aborter.signal, signal]);
     return networkOf(upstream, (url) => fields.ofFile(url), either);
   };
+  let built: ReadonlySet<string> | null = null;
   const parts = {
     settings,
+    builtProjects: () => (built ??= builtProjects(settings.lookup.store)),
     indexes: new Set(settings.indexes),
     fields,
     fetcher,
@@ -65,7 +68,7 @@ export function openAhead(settings: AheadSettings): Ahead {
   const foresight = foresightOf(parts);
   const run = { ...parts, foresight };
   return {
-    respond: async (request) => await respond(run, request),
+    respond: async (request) => await respondSomehow(run, request),
     begin: (requirements) => {
       for (const requirement of requirements) foresight.expect(requirement, 'user');
     },
@@ -80,6 +83,17 @@ export function openAhead(settings: AheadSettings): Ahead {
       await run.archives.close();
     },
   };
+}
+
+/** What cannot be answered here, for whatever reason, is asked as if nobody stood between. */
+async function respondSomehow(run: Run, request: GatewayRequest): Promise<GatewayResponse> {
+  try {
+    return await respond(run, request);
+  } catch (error) {
+    const isOver = request.signal.aborted || error instanceof GatewayFault;
+    if (isOver || !(error instanceof Error) || request.body !== null) throw error;
+    return await run.settings.upstream(request);
+  }
 }
 
 function foresightOf(parts: Omit<Run, 'foresight'>): Foresight {

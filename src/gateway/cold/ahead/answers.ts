@@ -8,8 +8,8 @@ import type { Archives } from './archives.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { Foresight } from './foresight.ts';
 import { linksOf, projectAsked, withMetadata } from './index-page.ts';
-import { bodyOf, isAnswerTo, keep, replay } from './kept-answer.ts';
-import { type KnownFile, type Pages, pageUrl } from './pages.ts';
+import { asItCame, bodyOf, isAnswerTo, keep, replay } from './kept-answer.ts';
+import { type Bare, type KnownFile, type Pages, pageUrl } from './pages.ts';
 import type { PipFields } from './pip-fields.ts';
 import { keptMetadata, type RemoteWheels, wholeMetadata } from './wheel-metadata.ts';
 
@@ -24,6 +24,8 @@ export interface Run {
   readonly wheels: RemoteWheels;
   readonly archives: Archives;
   readonly foresight: Foresight;
+  /** Projects of which the store has something that was built. */
+  readonly builtProjects: () => ReadonlySet<string>;
 }
 
 /** Milliseconds for which a page waits until it is known whether wheels can be read from afar. */
@@ -57,19 +59,28 @@ async function respondPage(
   request: GatewayRequest,
   key: NormalizedName,
 ): Promise<GatewayResponse> {
-  const { fields, foresight, pages, settings } = run;
+  const { fields, foresight, pages } = run;
   if (fields.learn(request, 'page')) {
     pages.forget(request.url.origin);
     foresight.lookAgain();
   }
   const { kept, bare } = await pages.answer(request, key);
   if (foresight.isExpected(key)) learnIndex(run, request.url);
-  else foresight.expect({ name: key, extras: [], specifiers: [], url: null, marker: null }, 'pip');
-  // Before 23.2 pips take it for wheels of HTML pages alone, or stumble over it (PEP 714).
-  if (!bare || !atLeast(settings.rules.pip, 23, 2)) return replay(kept, request);
+  // A page of links is called by any name, of which no index has to hear.
+  else if ([...run.indexes].some((index) => pageUrl(index, key).href === request.url.href))
+    foresight.expect({ name: key, extras: [], specifiers: [], url: null, marker: null }, 'pip');
+  if (!mayOffer(run, key, bare)) return replay(kept, request);
   const isOffered = await offers(run, key);
   const links = await linksOf(kept);
   return replay((links && withMetadata(kept, links, isOffered)) ?? kept, request);
+}
+
+function mayOffer({ builtProjects, settings }: Run, key: NormalizedName, bare: Bare): boolean {
+  const { pip } = settings.rules;
+  // Before 23.2 pips take it for wheels of HTML pages alone, or stumble over it (PEP 714).
+  if (bare.wheels) return atLeast(pip, 23, 2);
+  // Older pips prepare an sdist all the same; and nearly every page has sdists.
+  return bare.sdists && atLeast(pip, 25, 3) && builtProjects().has(key);
 }
 
 /** An index that a requirement file named, or a pip within pip, has pages of other projects, too. */
@@ -83,7 +94,7 @@ function learnIndex({ foresight, indexes }: Run, page: URL): void {
 
 /** Which files of a page metadata is offered for: only where it is certain to be there when pip asks. */
 async function offers(
-  { foresight, settings, wheels, pages }: Run,
+  { builtProjects, foresight, settings, wheels, pages }: Run,
   key: NormalizedName,
 ): Promise<(file: ReleaseFile) => boolean> {
   const likeliest = await foresight.chosen(key);
@@ -99,8 +110,7 @@ async function offers(
     if (!known) return false;
     const isWheel = known.filename.endsWith('.whl');
     if (isWheel && wheels.hasRanges(file.url) === true) return true;
-    // Older pips prepare an sdist all the same.
-    const isTaken = isWheel || atLeast(settings.rules.pip, 25, 3);
+    const isTaken = isWheel || (atLeast(settings.rules.pip, 25, 3) && builtProjects().has(key));
     return isTaken && keptMetadata(known, key, settings.lookup) !== null;
   };
 }
@@ -126,8 +136,7 @@ async function respondMetadata(
   }
   const ready = await fetcher.take(request.url);
   if (ready && isAnswerTo(ready, request)) return replay(ready, request);
-  const kept = await keep(settings.upstream, request);
-  return { status: kept.status, headers: kept.headers, body: bodyOf(kept.body) };
+  return asItCame(await keep(settings.upstream, request));
 }
 
 async function offeredMetadata(

@@ -15,10 +15,28 @@ export function takenFiles(
   key: NormalizedName,
   rules: FileRules,
 ): readonly RankedFile[] {
+  const tags = new Set(rules.interpreter.tags.map((tag) => tag.toLowerCase()));
   return files.flatMap((file) => {
+    if (!mayFit(file.url, tags)) return [];
     const found = rankFile(file, { key, specifiers: [], hashes: {}, rules });
     return found === null || found === 'unclear' ? [] : [found];
   });
+}
+
+/**
+ * False for wheels of other systems, which most files of many pages are: to read their names as
+ * pip does takes ten times as long as to see that by their ends.
+ */
+function mayFit(url: string, tags: ReadonlySet<string>): boolean {
+  const [, interpreters, abi, platforms] = /-([\w.]+)-(\w+)-([\w.]+)\.whl$/.exec(url) ?? [];
+  if (interpreters === undefined || abi === undefined || platforms === undefined) return true;
+  return platforms
+    .split('.')
+    .some((platform) =>
+      interpreters
+        .split('.')
+        .some((interpreter) => tags.has(`${interpreter}-${abi}-${platform}`.toLowerCase())),
+    );
 }
 
 export interface ChoiceRules {

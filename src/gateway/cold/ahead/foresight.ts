@@ -122,7 +122,7 @@ export class Foresight {
   }
 
   async #look(project: Project): Promise<void> {
-    project.files = await this.#sight.filesOf(project.key);
+    project.files = await orElse(this.#sight.filesOf(project.key), []);
     this.#choose(project);
   }
 
@@ -151,7 +151,7 @@ export class Foresight {
   }
 
   async #learn(project: Project, file: RankedFile): Promise<void> {
-    const metadata = await this.#sight.metadataOf(file, project.key);
+    const metadata = await orElse(this.#sight.metadataOf(file, project.key), null);
     if (project.chosen !== file) return;
     project.metadata = metadata;
     this.#follow(project);
@@ -176,6 +176,16 @@ export class Foresight {
   #holds({ marker }: Requirement, extras: ReadonlySet<string>): boolean {
     if (marker === null) return true;
     return [...extras].some((extra) => evaluateMarker(marker, this.#rules.markers, extra) === true);
+  }
+}
+
+/** Whatever goes wrong with what nobody asked for yet is for pip to meet, if it ever does. */
+async function orElse<Result>(work: Promise<Result>, other: Result): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error) return other;
+    throw error;
   }
 }
 

@@ -6,6 +6,8 @@ export interface KeptAnswer {
   /** The fields that it was asked for with. */
   readonly asked: HeaderFields;
   readonly status: number;
+  /** The words after it. */
+  readonly reason: string | undefined;
   readonly headers: HeaderFields;
   /** As transferred: compressed where `content-encoding` says so. */
   readonly body: Uint8Array;
@@ -26,13 +28,13 @@ export function request(url: URL, headers: HeaderFields, signal: AbortSignal): G
  */
 export async function keep(upstream: Respond, asking: GatewayRequest): Promise<KeptAnswer> {
   const answer = await upstream(asking);
-  const { status, headers } = answer;
+  const { status, reason, headers } = answer;
   const body = await collect(answer.body, largestBody);
   const length = field(headers, 'content-length');
   if (length !== null && Number(length) !== body.length) {
     throw new Error(`${asking.url.href} has ${body.length} bytes instead of ${length}`);
   }
-  return { url: asking.url.href, asked: asking.headers, status, headers, body };
+  return { url: asking.url.href, asked: asking.headers, status, reason, headers, body };
 }
 
 /** All chunks of a body together. @throws Error for more bytes than these */
@@ -93,7 +95,12 @@ export function replay(kept: KeptAnswer, { headers }: GatewayRequest): GatewayRe
     const short = Object.entries(kept.headers).filter(([name]) => namesOf304.has(name));
     return { status: 304, headers: Object.fromEntries(short), body: bodyOf() };
   }
-  return { status: kept.status, headers: kept.headers, body: bodyOf(kept.body) };
+  return asItCame(kept);
+}
+
+export function asItCame({ status, reason, headers, body }: KeptAnswer): GatewayResponse {
+  const words = reason === undefined ? {} : { reason };
+  return { status, ...words, headers, body: bodyOf(body) };
 }
 
 const namesOf304 = new Set([

@@ -23,14 +23,19 @@ export interface Consulted {
 
 export interface PageAnswer {
   readonly kept: KeptAnswer;
-  /** Files without metadata beside them. */
-  readonly bare: boolean;
+  readonly bare: Bare;
+}
+
+/** Of which files a page has some without metadata beside them. */
+export interface Bare {
+  readonly wheels: boolean;
+  readonly sdists: boolean;
 }
 
 /** What was read in a page. */
 interface ReadPage {
   readonly files: readonly KnownFile[];
-  readonly bare: boolean;
+  readonly bare: Bare;
 }
 
 export interface KnownFile extends RankedFile {
@@ -105,7 +110,7 @@ export class Pages {
     const read = known ?? linksOf(kept).then((links) => this.#enter(links, key));
     this.#read.set(request.url.href, read);
     this.#consulted.set(request.url.href, recordOf(kept));
-    return { kept, bare: (await read)?.bare ?? false };
+    return { kept, bare: (await read)?.bare ?? { wheels: false, sdists: false } };
   }
 
   async #readAhead(start: URL, key: NormalizedName): Promise<ReadPage | null> {
@@ -124,7 +129,10 @@ export class Pages {
     if (!links) return null;
     const files = filesOf(links, key, this.#rules).map((file) => ({ ...file, key }));
     for (const file of files) this.#files.set(new URL(file.file.url).href, file);
-    return { files, bare: links.links.some(({ file }) => file.metadata === null) };
+    const bare = links.links.flatMap(({ file }) => (file.metadata === null ? [file.url] : []));
+    const isWheel = (url: string) => url.endsWith('.whl');
+    const sdists = bare.some((url) => !isWheel(url));
+    return { files, bare: { wheels: bare.some(isWheel), sdists } };
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { readBytes } from '../../../core/if-there.ts';
+import { listFolder, readBytes } from '../../../core/if-there.ts';
 import type { NormalizedName, Version } from '../../../core/types.ts';
 import type { Network } from '../../../obtain/cold/request.ts';
 import { openZip } from '../../../obtain/cold/zip.ts';
@@ -8,6 +8,7 @@ import type { RankedFile } from '../../../plan/pinned/candidates.ts';
 import { sourceOf } from '../../../plan/pinned/source.ts';
 import { formatVersion } from '../../../python/pep440.ts';
 import { findImageOf, type ImageLookup } from '../../../store/find-image.ts';
+import type { Store } from '../../../store/layout.ts';
 import type { Download } from './download.ts';
 import { metadataEntry, readRemoteMetadata } from './remote-metadata.ts';
 
@@ -31,6 +32,11 @@ export function keptMetadata(
   if (!metadata || promised === undefined) return file.metadata === null ? metadata : null;
   const digest = createHash('sha256').update(metadata).digest('hex');
   return digest === promised.toLowerCase() ? metadata : null;
+}
+
+/** The projects of which the store has a binary distribution, of whatever version and Python. */
+export function builtProjects({ binaries }: Store): ReadonlySet<string> {
+  return new Set(listFolder(binaries).flatMap((name) => name.split(':', 1)));
 }
 
 /** Which servers answer range requests, and the METADATA of wheels that they have, each read once. */

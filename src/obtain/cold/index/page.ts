@@ -154,10 +154,12 @@ function describe(
   base: string,
   said: Omit<ReleaseFile, 'url'>,
 ): Omit<PageLink, 'at'> {
-  const absolute = /^https?:\/\//.test(address) ? address : joined(address, base);
+  const isWhole = /^https?:\/\//.test(address);
+  const absolute = isWhole ? address : joined(address, base);
   const [, start = '', path = '', query = '', fragment = ''] =
     /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(absolute) ?? [];
-  if (start === '' || !(isPlain(start) || URL.canParse(absolute)) || /[#&]egg=/.test(fragment))
+  const isUrl = !isWhole || isPlain(start) || URL.canParse(absolute);
+  if (start === '' || !isUrl || /[#&]egg=/.test(fragment))
     throw new UnclearPage(`the link ${absolute}`);
   const url = `${start}${requoted(path)}${query}`;
   const [, algorithm, digest] =
@@ -175,8 +177,11 @@ function isPlain(start: string): boolean {
 }
 
 function joined(address: string, base: string): string {
-  if (!URL.canParse(address, base)) throw new UnclearPage(`the link ${address}`);
-  return new URL(address, base).href;
+  try {
+    return new URL(address, base).href;
+  } catch {
+    throw new UnclearPage(`the link ${address}`);
+  }
 }
 
 /** `_clean_url_path`: unquoted and quoted again, but for `@` and `%2F`. */
