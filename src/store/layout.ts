@@ -12,6 +12,8 @@ export interface Store {
   readonly binaries: string;
   /** Unpacked, link-ready trees; disposable, made again from their archive. */
   readonly images: string;
+  /** What setup_requires named, a folder per ABI, as an old setuptools wants it; made again from images. */
+  readonly eggs: string;
   /** What pip decided, by the hash of what it was asked. */
   readonly decisions: string;
   /** Which files an index has of a release, as far as somebody asked. */
@@ -40,6 +42,7 @@ export function openStore(root: string): Store {
     sources: join(root, 'sources'),
     binaries: join(root, 'binaries', 'v1'),
     images: join(root, 'images', 'v4'),
+    eggs: join(root, 'eggs', 'v1'),
     decisions: join(root, 'decisions', 'v4'),
     releases: join(root, 'releases', 'v1'),
     metadata: join(root, 'metadata', 'v2'),

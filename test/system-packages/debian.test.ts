@@ -34,7 +34,7 @@ const projects = [
   { requirement: 'pygraphviz==1.14', first: ['libgraphviz-dev'], module: 'pygraphviz' },
   { requirement: 'dbus-python==1.3.2', first: ['pkg-config', 'libdbus-1-dev'], module: 'dbus' },
   { requirement: 'pycurl==7.45.3', first: ['libcurl4-openssl-dev'], module: 'pycurl' },
-  { requirement: 'xmlsec==1.3.14', first: ['pkg-config'], module: 'xmlsec' },
+  { requirement: 'pyodbc==5.2.0', first: ['g++'], module: 'pyodbc' },
   { requirement: 'cffi==1.17.1', first: ['libffi-dev'], module: '_cffi_backend' },
   { requirement: 'pyscard==2.0.7', first: ['swig'], module: 'smartcard.scard' },
   { requirement: 'lxml==5.3.0', first: ['libxml2-dev', 'libxslt1-dev'], module: 'lxml.etree' },

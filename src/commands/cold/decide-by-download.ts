@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import type { Decided, NormalizedName, Source } from '../../core/types.ts';
 import { keepSource } from '../../obtain/cold/download.ts';
 import { askOldPip, type OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
@@ -7,6 +7,7 @@ import { namedRoots } from '../../plan/request/roots.ts';
 import { parseMetadata } from '../../python/metadata.ts';
 import { normalizeName } from '../../python/names.ts';
 import { resolverOf } from '../../python/pip.ts';
+import { eggFolder } from '../../store/cold/eggs.ts';
 import { inTemporary } from '../../store/cold/temporary.ts';
 import type { Image } from '../../store/images.ts';
 import type { InstallJob } from '../job.ts';
@@ -33,13 +34,15 @@ export async function decideByDownload(
   const named = new Set(roots.map(({ name }) => normalizeName(name)));
   const ignoresInstalled = options.flag('ignore-installed') || options.flag('force-reinstall');
   const isLegacy = resolverOf(interpreter) === 'legacy';
+  const eggs = eggFolder(store, interpreter);
+  const path = [eggs ?? '', environment['PYTHONPATH'] ?? ''].filter(Boolean).join(delimiter);
   const question = {
     pip: context.pip,
     options: request.parsed.options.filter(({ words }) => wordsOf(words).length > 0),
     requirements: request.parsed.requirements,
     configuration: request.configuration,
     environment,
-    variables,
+    variables: eggs ? { ...variables, PYTHONPATH: path } : variables,
     signal,
     maxRetries: settings.maxRetries,
     named,

@@ -8,6 +8,7 @@ import { readRequest } from '../../plan/request/request.ts';
 import { type GivenOption, parseArguments } from '../../cli/argv.ts';
 import { atLeast } from '../../python/pip.ts';
 import { textReporter } from '../../report/text.ts';
+import { publishEgg } from '../../store/cold/eggs.ts';
 import { whileWaiting } from '../../store/cold/claims.ts';
 import { decide, type Decision } from '../decide.ts';
 import type { Image } from '../../store/images.ts';
@@ -46,11 +47,24 @@ const passedOn = new Set([
 export async function fillEnvironment(job: InstallJob, filling: Filling): Promise<void> {
   const { interpreter, settings } = job.context;
   const steps = (await preparedByAnother(job, filling)) ?? (await prepareFirst(job, filling));
+  await keepEggs(job, steps);
   await putInPlace(steps, underPrefix(interpreter, filling.prefix), {
     compile: true,
     linkMode: settings.linkMode,
     path: '',
   });
+}
+
+/** What pips run in place of a build's isolation: not fetched as eggs. */
+const tools = new Set(['pip', 'setuptools', 'wheel']);
+
+/** A pip before 22.2 has setup.py fetch what setup_requires names, before there is a build of ours. */
+async function keepEggs({ context }: InstallJob, steps: readonly InstallStep[]): Promise<void> {
+  const { interpreter, store } = context;
+  if (atLeast(interpreter.pip?.version ?? '', 22, 2)) return;
+  for (const { image } of steps) {
+    if (!tools.has(image.manifest.key)) await publishEgg(store, image, interpreter);
+  }
 }
 
 /**

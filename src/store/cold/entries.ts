@@ -19,6 +19,7 @@ export type EntryKind =
   | 'metadata file'
   | 'interpreter'
   | 'environment'
+  | 'egg'
   | 'script';
 
 /** What is kept or removed as one. */
@@ -92,6 +93,7 @@ function bucketsOf(store: Store): readonly Bucket[] {
     ...versioned('binary distribution', store.binaries, 1, withoutEnding(/\.(tar\.gz|json)$/)),
     { kind: 'damaged file', folder: store.damaged, depth: 1 },
     { kind: 'log', folder: store.logs, depth: 1 },
+    ...versioned('egg', store.eggs, 2),
     ...versioned('decision', store.decisions, 2),
     ...versioned('release', store.releases, 3),
     ...versioned('metadata file', store.metadata, 1),
