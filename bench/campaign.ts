@@ -41,20 +41,41 @@ interface Course {
   readonly notes: string[];
 }
 
-/** Measures all that the options ask for, on one volume after the other. */
-export async function measure(options: Options, forms: readonly Form[]): Promise<Results> {
+/**
+ * Measures all that the options ask for, on one volume after the other.
+ *
+ * @param keep is told after each set what there is by then: half an hour is long.
+ */
+export async function measure(
+  options: Options,
+  forms: readonly Form[],
+  keep: (results: Results) => void,
+): Promise<Results> {
   const parts: Course[] = [];
   let machine: Results['machine'] = {};
+  const gathered = () => gather(parts, { options, forms, machine });
   for (const name of options.filesystems) {
     await onVolume(name, { options, forms }, async (course) => {
       if (parts.length === 0) machine = await describeMachine(course.place, forms);
       const isFirst = parts.push(course) === 1;
-      await measureSets(course, isFirst ? null : ['warm', 'noop']);
+      await measureSets(course, isFirst ? null : ['warm', 'noop'], () => keep(gathered()));
       if (!isFirst) return;
       await measureSingle(course);
+      keep(gathered());
       await measureGrowth(course);
     });
   }
+  return gathered();
+}
+
+function gather(
+  parts: readonly Course[],
+  {
+    options,
+    forms,
+    machine,
+  }: Pick<Course, 'options' | 'forms'> & { readonly machine: Results['machine'] },
+): Results {
   return {
     machine: {
       ...machine,
@@ -116,7 +137,11 @@ async function onVolume(
 }
 
 /** @param only scenarios for which pip is left out; null for all, with pip. */
-async function measureSets(course: Course, only: readonly Scenario[] | null): Promise<void> {
+async function measureSets(
+  course: Course,
+  only: readonly Scenario[] | null,
+  afterEach: () => void,
+): Promise<void> {
   const { field, options, place } = course;
   const asked = (Object.keys(setScenarios) as (keyof typeof setScenarios)[]).filter(
     (scenario) => options.scenarios.includes(scenario) && (only?.includes(scenario) ?? true),
@@ -136,6 +161,7 @@ async function measureSets(course: Course, only: readonly Scenario[] | null): Pr
     }
     if (options.scenarios.includes('calls') && !only) await countOnSet(course, site);
     site.dispose();
+    afterEach();
   }
   for (const { site, fetched } of ageing) {
     await site.fillCaches(course.forms);
@@ -143,6 +169,7 @@ async function measureSets(course: Course, only: readonly Scenario[] | null): Pr
     const entrants = await setScenarios.online(site, field);
     await record(course, entrants, { scenario: 'online', size: site.set.size });
     site.dispose();
+    afterEach();
   }
 }
 

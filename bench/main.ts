@@ -17,17 +17,21 @@ const options = readOptions(process.argv.slice(3));
 if (options) {
   const results = options.from
     ? (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
-    : await measure(options, presentForms());
+    : await measure(options, presentForms(), (results) => keep(options, results));
   const notes = options.note ? [options.note, ...results.notes] : results.notes;
+  keep(options, results);
   write(options, { ...results, notes });
 }
 
-function write({ docs, json }: Options, results: Results): void {
+function keep({ json }: Options, results: Results): void {
+  if (json) writeFileSync(json, `${JSON.stringify(results, null, 1)}\n`);
+}
+
+function write({ docs }: Options, results: Results): void {
   const filesystem = results.results[0]?.filesystem ?? '';
   const verdicts = judge(results, filesystem);
   console.log(`\n${verdictTable(verdicts)}\n`);
   for (const note of results.notes) console.log(note);
-  if (json) writeFileSync(json, `${JSON.stringify(results, null, 1)}\n`);
   if (!docs) return;
   const folder = join(repository, docs);
   mkdirSync(folder, { recursive: true });
