@@ -34,6 +34,8 @@ export async function bundle(folder, output, { external, define }) {
       dir: folder,
       ...names,
       ...output,
+      // A fifth of the file that every start reads; licences stay.
+      comments: { jsdoc: false },
       codeSplitting: { groups: [inOneFile], includeDependenciesRecursively: false },
     });
     chunks.push(...written);
