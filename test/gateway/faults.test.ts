@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { constants, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { GenerateResult } from 'selfsigned';
@@ -142,11 +142,23 @@ describe('nothing is left', () => {
     expect(leftovers().filter((name) => name.startsWith('pip-accel'))).toEqual([]);
   });
 
+  const pipOf = ({ pid }: ChildProcess): number =>
+    Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
+
+  test('of the gateway in what pip reads and writes: that blocks, or `print` would fail', async () => {
+    const { child, finished } = await hanging();
+    const flags = [0, 1, 2].map((descriptor) => {
+      const info = readFileSync(`/proc/${pipOf(child)}/fdinfo/${descriptor}`, 'utf8');
+      return Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '', 8);
+    });
+    child.kill('SIGINT');
+    await finished;
+    expect(flags.map((value) => value & constants.O_NONBLOCK)).toEqual([0, 0, 0]);
+  });
+
   test('after pip was killed', async () => {
     const { child, finished } = await hanging();
-    const children = `/proc/${child.pid}/task/${child.pid}/children`;
-    const [pid] = execFileSync('cat', [children], { encoding: 'utf8' }).trim().split(' ');
-    process.kill(Number(pid), 'SIGKILL');
+    process.kill(pipOf(child), 'SIGKILL');
     expect((await finished).exitCode).toBe(137);
     expect(leftovers().filter((name) => name.startsWith('pip-accel'))).toEqual([]);
   });

@@ -5,6 +5,7 @@ import type { Environment } from '../../config/load.ts';
 import type { PipOptions } from '../../config/pip-config.ts';
 import { certificates, clientCertificate } from '../../obtain/cold/certificates.ts';
 import { isSocks, proxyRules } from '../../obtain/cold/proxies.ts';
+import { keepErrorsBlocking } from '../../process/cold/blocking-errors.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { Ahead } from './ahead/ahead.ts';
 import { createAuthority } from './authority.ts';
@@ -53,6 +54,7 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
   const { options, environment } = rules;
   const schemes = ['http://x/', 'https://x/'].map((url) => new URL(url));
   if (schemes.map(proxyRules(options, environment)).some(isSocks)) return null;
+  keepErrorsBlocking();
   const trusted = await certificates(options, environment);
   await clientCertificate(options);
   const lost = new AbortController();
