@@ -78,6 +78,7 @@ test('six installations that begin with an empty data directory fetch, build and
       PIP_FIND_LINKS: '',
       PIP_NO_INDEX: '',
       PIP_INDEX_URL: `${server.url}/simple/`,
+      FX_BUILD_LOG: builds,
     }),
   );
   for (const { ended } of running) {

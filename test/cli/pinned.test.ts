@@ -91,7 +91,7 @@ function install({ lines, environment = online(), words = [] }: Install): Finish
 
 /** The decision that this run left behind. */
 function decision(): RememberedDecision & { readonly decided: readonly Decided[] } {
-  const folder = join(sandbox.cache, 'decisions', 'v3');
+  const folder = join(sandbox.cache, 'decisions', 'v4');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.json'))
     .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as RememberedDecision)

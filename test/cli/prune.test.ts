@@ -102,7 +102,7 @@ test('what was not used for long goes, and is said; with --dry-run it is only sa
       '',
     ].join('\n'),
   );
-  const folders = ['binaries/v1', 'images/v3', 'sources/host-00000000', 'decisions/v3/ab', 'logs'];
+  const folders = ['binaries/v1', 'images/v3', 'sources/host-00000000', 'decisions/v4/ab', 'logs'];
   expect(kept().filter((path) => !folders.includes(path))).toEqual(
     before.filter((path) => !folders.includes(path)),
   );
