@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, opendirSync, readdirSync, readFileSync } from 'node:fs';
 import { hasErrno } from './errors.ts';
 
 /** The names in a folder; none where there is no such folder. */
@@ -9,6 +9,23 @@ export function listFolder(path: string): string[] {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
     throw error;
   }
+}
+
+/** The same in the order of the file system, in which Python lists them (`os.listdir`): `readdirSync` of Node sorts. */
+export function listAsFound(path: string): string[] {
+  const names: string[] = [];
+  try {
+    const folder = opendirSync(path, { bufferSize: 1024 });
+    try {
+      let entry: Dirent | null;
+      while ((entry = folder.readSync())) names.push(entry.name);
+    } finally {
+      folder.closeSync();
+    }
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
+  }
+  return names;
 }
 
 /** A file's text; null where there is no such file. */

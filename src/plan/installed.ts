@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { listFolder, readOptional } from '../core/if-there.ts';
+import { listAsFound, listFolder, readOptional } from '../core/if-there.ts';
 import { journalPrefix } from '../core/journal-name.ts';
 import type {
   DistributionMetadata,
@@ -46,7 +46,7 @@ export function surveyInstalled(interpreter: Interpreter): Survey {
   };
   for (const location of searchPath(interpreter.sitePackages, watched)) {
     watched.add(location);
-    const names = listFolder(location);
+    const names = listAsFound(location);
     isInMotion ||= names.some((name) => name.startsWith(journalPrefix));
     for (const name of names) add(readEntry(location, name));
     for (const name of names.filter((candidate) => candidate.endsWith('.egg-link'))) {

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeEnvironment } from '../environment.ts';
 import { readTree, type Tree } from '../install/site.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,8 +24,10 @@ export class Sandbox {
   readonly cache = join(this.root, 'cache');
   readonly python = join(this.venv, 'bin', 'python');
 
-  constructor(python = process.env['PYTHON'] ?? 'python3') {
-    this.run([python, '-m', 'venv', this.venv]);
+  /** @param python another one than that at hand. */
+  constructor(python: string | null = null) {
+    if (python === null) makeEnvironment(this.venv, this.environment);
+    else this.run([python, '-m', 'venv', this.venv]);
   }
 
   /** Only what a test needs: nothing of the machine's pip settings. */

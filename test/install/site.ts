@@ -23,13 +23,12 @@ import { askInterpreter } from '../../src/python/cold/ask.ts';
 import { normalizeName } from '../../src/python/names.ts';
 import type { Image } from '../../src/store/images.ts';
 import { openStore, type Store } from '../../src/store/layout.ts';
-
-const python = process.env['PYTHON'] ?? 'python3';
+import { makeEnvironment, pythonAtHand } from '../environment.ts';
 
 /** The fixtures, made in a folder of the test's own. */
 export function makeFixtures(folder: string): void {
   const script = fileURLToPath(new URL('../../fixtures/make.py', import.meta.url));
-  execFileSync(python, [script, folder], { stdio: 'pipe' });
+  execFileSync(pythonAtHand(), [script, folder], { stdio: 'pipe' });
 }
 
 /** Bytecode holds the mtime of its source. */
@@ -53,7 +52,7 @@ export class Site {
 
   constructor() {
     makeFixtures(this.fixtures);
-    execFileSync(python, ['-m', 'venv', this.venv], { env: this.environment, stdio: 'pipe' });
+    makeEnvironment(this.venv, this.environment);
     cpSync(this.venv, join(this.root, 'pristine'), copyAll);
   }
 
