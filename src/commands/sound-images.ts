@@ -34,7 +34,10 @@ export async function soundImages(
   }
   const due = dueForCheck(found.values(), settings.verifyImages);
   if (due.length === 0) return found;
-  const { removeDamaged } = await import('../store/cold/check-images.ts');
+  const { expectChecking, removeDamaged } = await import('../store/cold/check-images.ts');
+  expectChecking(due);
+  // What comes next is loaded while threads start, which would have to be waited for.
+  await import('./cold/put-in-place.ts');
   const damaged = await removeDamaged(store, due, job.reporter.emit);
   return new Map([...found].filter(([, image]) => !damaged.has(image)));
 }

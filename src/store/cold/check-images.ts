@@ -2,10 +2,15 @@ import { utimesSync, writeFileSync } from 'node:fs';
 import { errnoOf, hasErrno } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { newCounter } from '../../process/shares.ts';
-import { startInThreads } from '../../process/threads.ts';
+import { prepareThreads, startInThreads } from '../../process/threads.ts';
 import { type Image, stampPath } from '../images.ts';
 import type { Store } from '../layout.ts';
 import { type CheckJob, checkFiles, type Fault } from './check-files.ts';
+
+/** Starts what will take part in checking images. */
+export function expectChecking(images: readonly Image[]): void {
+  prepareThreads(images.reduce((sum, { manifest }) => sum + manifest.files, 0));
+}
 
 /**
  * Looks whether the files of images are those that were unpacked: there, with the size, the mtime,
