@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer as createPlainServer, type IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, connect, type Server as Listening } from 'node:net';
 import { join } from 'node:path';
-import { generate, type GenerateResult } from 'selfsigned';
+import { type Identity, identify } from '../gateway/identity.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Fixtures } from './fixtures.ts';
 import { executable, Sandbox } from './sandbox.ts';
@@ -18,7 +18,7 @@ class Index {
   breaking = new Set<string>();
 
   constructor(folder: string) {
-    const { private: key, cert } = identity;
+    const { key, cert } = identity;
     this.#server = createServer({ key, cert }, (request, response) => {
       const path = request.url ?? '';
       const range = request.headers.range;
@@ -77,21 +77,11 @@ let fixtures: Fixtures;
 let sandbox: Sandbox;
 let index: Index;
 /** An authority of its own, for the time of the tests. */
-let identity: GenerateResult;
-let certificate: string;
+let identity: Identity;
 beforeAll(async () => {
   fixtures = new Fixtures();
   sandbox = new Sandbox();
-  identity = await generate([{ name: 'commonName', value: 'loopback of the tests' }], {
-    keyType: 'ec',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
-      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
-    ],
-  });
-  certificate = join(sandbox.root, 'certificate.pem');
-  writeFileSync(certificate, identity.cert);
+  identity = await identify(sandbox.root);
   sandbox.keepEnvironment();
 });
 beforeEach(async () => {
@@ -133,7 +123,7 @@ const url = (user = '') => `https://${user}127.0.0.1:${index.port}/simple`;
 test('an archive is fetched over TLS with the certificate that pip was told of', async () => {
   const { output, exitCode } = await install([requirement], {
     PIP_INDEX_URL: url(),
-    PIP_CERT: certificate,
+    PIP_CERT: identity.certificate,
   });
   expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
   expect(output).toContain('Successfully installed fx-many-3');
@@ -152,7 +142,7 @@ test('a password in the URL of the index is used for the archives', async () => 
   index.password = 'somebody:secret';
   const { output, exitCode } = await install([requirement], {
     PIP_INDEX_URL: url('somebody:secret@'),
-    PIP_CERT: certificate,
+    PIP_CERT: identity.certificate,
   });
   expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
 });
@@ -161,7 +151,7 @@ test('an archive whose transfer breaks is gone on with where it broke', async ()
   index.breaking.add(archive);
   const { output, exitCode } = await install([requirement], {
     PIP_INDEX_URL: url(),
-    PIP_CERT: certificate,
+    PIP_CERT: identity.certificate,
   });
   expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
   const asked = index.asked.filter(({ path }) => path === `/files/${archive}`);
@@ -187,7 +177,7 @@ test('archives are fetched through the proxy that pip was told of', async () => 
     const { port } = proxy.address() as AddressInfo;
     const { output, exitCode } = await install([requirement], {
       PIP_INDEX_URL: url(),
-      PIP_CERT: certificate,
+      PIP_CERT: identity.certificate,
       PIP_PROXY: `http://127.0.0.1:${port}`,
     });
     expect({ output, exitCode }).toMatchObject({ exitCode: 0 });

@@ -1,29 +1,26 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { execa } from 'execa';
-import type { GenerateResult } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Gateway } from '../../src/gateway/cold/gateway.ts';
 import { authorizationOf, get, open, secureTunnel, tunnel } from './open.ts';
-import { Place, selfSigned } from './place.ts';
+import { type Identity, identify } from './identity.ts';
+import { Place } from './place.ts';
 
 let folder: string;
-let identity: GenerateResult;
-let certificate: string;
+let identity: Identity;
 let place: Place;
 let gateway: Gateway;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pip-accel-test-'));
-  identity = await selfSigned();
-  certificate = join(folder, 'certificate.pem');
-  writeFileSync(certificate, identity.cert);
+  identity = await identify(folder);
 });
 beforeEach(async () => {
-  place = await Place.start(folder, { key: identity.private, cert: identity.cert });
+  place = await Place.start(folder, identity);
   place.answers.set('*', (_request, response) => response.end('a page'));
-  gateway = await open(['--cert', certificate]);
+  gateway = await open(['--cert', identity.certificate]);
 });
 afterEach(async () => {
   await gateway.close();
@@ -118,7 +115,7 @@ describe('its authority', () => {
   });
 
   test('is another in every run', async () => {
-    const other = await open(['--cert', certificate]);
+    const other = await open(['--cert', identity.certificate]);
     try {
       const foreign = { ...gateway.variables, PIP_CERT: other.variables['PIP_CERT'] ?? '' };
       await expect(secureTunnel(foreign, target())).rejects.toThrow(/certificate|self.signed/);

@@ -2,39 +2,29 @@ import type { ChildProcess } from 'node:child_process';
 import { constants, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { GenerateResult } from 'selfsigned';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Fixtures } from '../cli/fixtures.ts';
-import { executable, type Finished, Sandbox } from '../cli/sandbox.ts';
-import { Place, selfSigned } from './place.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { executable, type Finished } from '../cli/sandbox.ts';
+import { setUp } from '../cli/set-up.ts';
+import { type Identity, identify } from './identity.ts';
+import { Place } from './place.ts';
 import { accel, lasting, own, pip, start, type Variables } from './run.ts';
 
-let fixtures: Fixtures;
-let sandbox: Sandbox;
+const { fixtures, sandbox } = setUp();
 let place: Place;
-let identity: GenerateResult;
-let certificate: string;
+let identity: Identity;
 beforeAll(async () => {
-  fixtures = new Fixtures();
-  sandbox = new Sandbox();
-  identity = await selfSigned();
-  certificate = join(sandbox.root, 'certificate.pem');
-  writeFileSync(certificate, identity.cert);
+  identity = await identify(sandbox.root);
 });
 beforeEach(async () => {
-  place = await Place.start(fixtures.root, { key: identity.private, cert: identity.cert });
+  place = await Place.start(fixtures.root, identity);
 });
 afterEach(() => place[Symbol.dispose]());
-afterAll(() => {
-  sandbox[Symbol.dispose]();
-  fixtures[Symbol.dispose]();
-});
 
 const archive = '/index/fx_many-3-py2.py3-none-any.whl';
 const line = ['download', '--no-deps', '--dest', 'got', 'fx-many==3'];
 const variables = (more: Variables = {}): Variables => ({
   PIP_INDEX_URL: `${place.url}/simple`,
-  PIP_CERT: certificate,
+  PIP_CERT: identity.certificate,
   PIP_RETRIES: '1',
   ...more,
 });

@@ -1,30 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Fixtures } from '../cli/fixtures.ts';
-import { Sandbox } from '../cli/sandbox.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { setUp } from '../cli/set-up.ts';
 import { Place } from './place.ts';
 import { accel, type Variables } from './run.ts';
 
-let fixtures: Fixtures;
-let sandbox: Sandbox;
+const { fixtures, sandbox } = setUp();
 let place: Place;
-beforeAll(() => {
-  fixtures = new Fixtures();
-  sandbox = new Sandbox();
-  sandbox.keepEnvironment();
-});
 beforeEach(async () => {
-  sandbox.resetEnvironment();
   sandbox.run(['rm', '-rf', sandbox.cache]);
   place = await Place.start(fixtures.root);
 });
 afterEach(() => place[Symbol.dispose]());
-afterAll(() => {
-  sandbox[Symbol.dispose]();
-  fixtures[Symbol.dispose]();
-});
 
 /** How a server tells one state of its pages from another. */
 type Kind = 'etag' | 'last-modified' | 'neither';

@@ -1,32 +1,23 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GenerateResult } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Fixtures } from '../cli/fixtures.ts';
-import { Sandbox } from '../cli/sandbox.ts';
-import { Place, selfSigned } from './place.ts';
+import { setUp } from '../cli/set-up.ts';
+import { type Identity, identify } from './identity.ts';
+import { Place } from './place.ts';
 import { accel, lasting, pip, type Variables } from './run.ts';
 
-let fixtures: Fixtures;
-let sandbox: Sandbox;
-let identity: GenerateResult;
+const { fixtures, sandbox } = setUp();
+let identity: Identity;
 let plain: Place;
 let secure: Place;
-let certificate: string;
 beforeAll(async () => {
-  fixtures = new Fixtures();
-  sandbox = new Sandbox();
-  identity = await selfSigned();
-  certificate = join(sandbox.root, 'certificate.pem');
-  writeFileSync(certificate, identity.cert);
+  identity = await identify(sandbox.root);
   plain = await Place.start(fixtures.root);
-  secure = await Place.start(fixtures.root, { key: identity.private, cert: identity.cert });
+  secure = await Place.start(fixtures.root, identity);
 });
 afterAll(() => {
   plain[Symbol.dispose]();
   secure[Symbol.dispose]();
-  sandbox[Symbol.dispose]();
-  fixtures[Symbol.dispose]();
 });
 
 /** Runs a line by pip, and by pip-accel which hands it to pip. */
@@ -59,7 +50,7 @@ describe('what pip says through the gateway is what it says by itself', () => {
   });
 
   test.each(lines.json)('%s, of JSON over TLS', async (line) => {
-    const variables = { PIP_INDEX_URL: `${secure.url}/json`, PIP_CERT: certificate };
+    const variables = { PIP_INDEX_URL: `${secure.url}/json`, PIP_CERT: identity.certificate };
     const { expected, found } = await both(line.split(' '), variables);
     expect(found).toEqual(expected);
     expect(secure.asked).not.toEqual([]);

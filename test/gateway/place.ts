@@ -10,7 +10,6 @@ import {
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { generate, type GenerateResult } from 'selfsigned';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -91,22 +90,4 @@ function jsonPage(folder: string, project: string): string | null {
     });
   const page = { meta: { 'api-version': '1.0' }, name: project, files };
   return files.length > 0 ? JSON.stringify(page) : null;
-}
-
-/** A certificate for 127.0.0.1 and `localhost` that vouches for itself. */
-export async function selfSigned(): Promise<GenerateResult> {
-  return await generate([{ name: 'commonName', value: 'loopback of the tests' }], {
-    keyType: 'ec',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 7, ip: '127.0.0.1' },
-          { type: 2, value: 'localhost' },
-        ],
-      },
-    ],
-  });
 }

@@ -1,38 +1,27 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GenerateResult } from 'selfsigned';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Fixtures } from '../cli/fixtures.ts';
-import { Sandbox } from '../cli/sandbox.ts';
-import { Place, selfSigned } from './place.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setUp } from '../cli/set-up.ts';
+import { type Identity, identify } from './identity.ts';
+import { Place } from './place.ts';
 import { accel, type Variables } from './run.ts';
 import { UserProxy } from './user-proxy.ts';
 
 /** What a user tells pip of his network, which the gateway has to take for its own. */
-let fixtures: Fixtures;
-let sandbox: Sandbox;
-let identity: GenerateResult;
-let certificate: string;
+const { fixtures, sandbox } = setUp();
+let identity: Identity;
 let place: Place;
 let proxy: UserProxy;
 beforeAll(async () => {
-  fixtures = new Fixtures();
-  sandbox = new Sandbox();
-  identity = await selfSigned();
-  certificate = join(sandbox.root, 'certificate.pem');
-  writeFileSync(certificate, identity.cert);
+  identity = await identify(sandbox.root);
 });
 beforeEach(async () => {
-  place = await Place.start(fixtures.root, { key: identity.private, cert: identity.cert });
+  place = await Place.start(fixtures.root, identity);
   proxy = await UserProxy.start();
 });
 afterEach(() => {
   place[Symbol.dispose]();
   proxy[Symbol.dispose]();
-});
-afterAll(() => {
-  sandbox[Symbol.dispose]();
-  fixtures[Symbol.dispose]();
 });
 
 const line = ['download', '--no-deps', '--dest', 'got', 'fx-many==3'];
@@ -40,7 +29,7 @@ const run = async (words: readonly string[], variables: Variables) => {
   rmSync(join(sandbox.root, 'got'), { recursive: true, force: true });
   const { stdout, stderr, exitCode } = await accel(sandbox, [...words], {
     PIP_INDEX_URL: `${place.url}/simple`,
-    PIP_CERT: certificate,
+    PIP_CERT: identity.certificate,
     PIP_RETRIES: '0',
     ...variables,
   });
@@ -114,7 +103,7 @@ describe('an index that wants a password gets the one that pip has', () => {
 });
 
 test('the client’s certificate is shown to an index that wants one', async () => {
-  const { private: key, cert } = identity;
+  const { key, cert } = identity;
   const tls = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true };
   using wanting = await Place.start(fixtures.root, tls);
   const client = join(sandbox.root, 'client.pem');
@@ -126,7 +115,7 @@ test('the client’s certificate is shown to an index that wants one', async () 
 
 test('words of the user’s on proxy and certificates do not lead past the gateway', async () => {
   const offline = { PIP_ACCEL_OFFLINE: 'yes' };
-  const words = [...line, '--cert', certificate, '--proxy', proxy.address()];
+  const words = [...line, '--cert', identity.certificate, '--proxy', proxy.address()];
   expect(await run(words, offline)).toMatchObject({ exitCode: 1 });
   expect(await run(line, { ...offline, NO_PROXY: '*' })).toMatchObject({ exitCode: 1 });
   const variables = { HTTPS_PROXY: proxy.address(), https_proxy: proxy.address() };

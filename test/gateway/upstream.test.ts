@@ -4,16 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { gzipSync } from 'node:zlib';
-import type { GenerateResult } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Gateway } from '../../src/gateway/cold/gateway.ts';
 import { get, open, tunnel } from './open.ts';
-import { Place, selfSigned } from './place.ts';
+import { type Identity, identify } from './identity.ts';
+import { Place } from './place.ts';
 import { UserProxy } from './user-proxy.ts';
 
 let folder: string;
-let identity: GenerateResult;
-let certificate: string;
+let identity: Identity;
 let plain: Place;
 let secure: Place;
 const opened: Gateway[] = [];
@@ -25,13 +24,11 @@ const openHere = async (...given: Parameters<typeof open>): Promise<Gateway> => 
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pip-accel-test-'));
-  identity = await selfSigned();
-  certificate = join(folder, 'certificate.pem');
-  writeFileSync(certificate, identity.cert);
+  identity = await identify(folder);
 });
 beforeEach(async () => {
   plain = await Place.start(folder);
-  secure = await Place.start(folder, { key: identity.private, cert: identity.cert });
+  secure = await Place.start(folder, identity);
 });
 afterEach(async () => {
   for (const gateway of opened.splice(0)) await gateway.close();
@@ -65,7 +62,7 @@ describe.each([
         response.sendDate = false;
         response.writeHead(status, 'In Its Own Words', headers).end(body);
       });
-      const gateway = await openHere(['--cert', certificate]);
+      const gateway = await openHere(['--cert', identity.certificate]);
       const answered = await get(gateway, `${place.url}/simple/x/`);
       expect(answered).toMatchObject({ status, reason: 'In Its Own Words', body });
       const kept = lower(answered.headers).join('\n');
@@ -77,7 +74,7 @@ describe.each([
   test('what pip sends reaches the server, and nothing of the proxy does', async () => {
     const place = placeOf();
     place.answers.set('*', (_request, response) => response.writeHead(304, { etag: '"1"' }).end());
-    const gateway = await openHere(['--cert', certificate]);
+    const gateway = await openHere(['--cert', identity.certificate]);
     const sent = { 'user-agent': 'pip/1', 'if-none-match': '"1"', authorization: 'Basic eDp5' };
     const answered = await get(gateway, `${place.url}/a%20b?c=d`, {
       headers: sent,
@@ -94,7 +91,7 @@ describe.each([
     place.answers.set('*', (_request, response) =>
       response.writeHead(302, { location: '/elsewhere' }).end(),
     );
-    const gateway = await openHere(['--cert', certificate]);
+    const gateway = await openHere(['--cert', identity.certificate]);
     const answered = await get(gateway, `${place.url}/`);
     expect(answered.status).toBe(302);
     expect(answered.headers).toContain('/elsewhere');
@@ -111,7 +108,7 @@ describe.each([
         const part = whole.subarray(0, (tenth * whole.length) / 10);
         response.write(part, () => response.socket?.destroy());
       });
-      const gateway = await openHere(['--cert', certificate]);
+      const gateway = await openHere(['--cert', identity.certificate]);
       await expect(get(gateway, `${place.url}/`)).rejects.toThrow();
     },
   );
@@ -121,7 +118,7 @@ describe.each([
     place.answers.set('*', (_request, response) =>
       response.writeHead(200, { 'content-length': 1000 }).end(),
     );
-    const gateway = await openHere(['--cert', certificate]);
+    const gateway = await openHere(['--cert', identity.certificate]);
     const answered = await get(gateway, `${place.url}/`, { method: 'HEAD' });
     expect(answered).toMatchObject({ status: 200, body: Buffer.alloc(0) });
     expect(answered.headers).toContain('1000');
@@ -138,7 +135,7 @@ describe('through the user’s proxy', () => {
     return () => proxy[Symbol.dispose]();
   });
   const address = () => proxy.address();
-  const cert = () => ['--cert', certificate];
+  const cert = () => ['--cert', identity.certificate];
 
   test.each<[string, () => Promise<Gateway>]>([
     ['--proxy', () => openHere([...cert(), '--proxy', address()])],
@@ -179,9 +176,9 @@ describe('through the user’s proxy', () => {
 
 describe('certificates', () => {
   test.each<[string, () => Promise<Gateway>]>([
-    ['--cert', () => openHere(['--cert', certificate])],
-    ['REQUESTS_CA_BUNDLE', () => openHere([], { REQUESTS_CA_BUNDLE: certificate })],
-    ['CURL_CA_BUNDLE', () => openHere([], { CURL_CA_BUNDLE: certificate })],
+    ['--cert', () => openHere(['--cert', identity.certificate])],
+    ['REQUESTS_CA_BUNDLE', () => openHere([], { REQUESTS_CA_BUNDLE: identity.certificate })],
+    ['CURL_CA_BUNDLE', () => openHere([], { CURL_CA_BUNDLE: identity.certificate })],
     ['--trusted-host', () => openHere(['--trusted-host', '127.0.0.1'])],
   ])('a server is trusted by %s', async (_name, gatewayOf) => {
     secure.answers.set('*', (_request, response) => response.end('a page'));
@@ -197,7 +194,7 @@ describe('certificates', () => {
 
   test('the client’s certificate is shown to a server that wants one', async () => {
     const wanting = await Place.start(folder, {
-      key: identity.private,
+      key: identity.key,
       cert: identity.cert,
       ca: identity.cert,
       requestCert: true,
@@ -206,10 +203,10 @@ describe('certificates', () => {
     try {
       wanting.answers.set('*', (_request, response) => response.end('a page'));
       const both = join(folder, 'client.pem');
-      writeFileSync(both, `${identity.private}\n${identity.cert}`);
-      const gateway = await openHere(['--cert', certificate, '--client-cert', both]);
+      writeFileSync(both, `${identity.key}\n${identity.cert}`);
+      const gateway = await openHere(['--cert', identity.certificate, '--client-cert', both]);
       expect((await get(gateway, `${wanting.url}/`)).body.toString()).toBe('a page');
-      const without = await openHere(['--cert', certificate]);
+      const without = await openHere(['--cert', identity.certificate]);
       await expect(get(without, `${wanting.url}/`)).rejects.toThrow();
     } finally {
       wanting[Symbol.dispose]();
@@ -218,7 +215,7 @@ describe('certificates', () => {
 });
 
 test('what names itself in a tunnel is not pip, and sees the server’s own certificate', async () => {
-  const gateway = await openHere(['--cert', certificate]);
+  const gateway = await openHere(['--cert', identity.certificate]);
   expect((await certificateOf(gateway)).issuer.CN).toBe('pip-accel, for one run');
   const own = await certificateOf(gateway, 'User-Agent: git/2.39.5\r\n');
   expect(own.issuer.CN).toBe('loopback of the tests');
@@ -235,7 +232,7 @@ async function certificateOf({ variables }: Gateway, line = ''): Promise<PeerCer
 }
 
 test('told to use no network, it asks nobody', async () => {
-  const gateway = await openHere(['--cert', certificate], {}, { isOffline: true });
+  const gateway = await openHere(['--cert', identity.certificate], {}, { isOffline: true });
   await expect(get(gateway, `${plain.url}/`)).rejects.toThrow();
   await expect(get(gateway, `${secure.url}/`)).rejects.toThrow(/offline/);
   expect([...plain.asked, ...secure.asked]).toEqual([]);
