@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { hasErrno, PipAccelError } from '../core/errors.ts';
@@ -69,6 +69,8 @@ function configurationFiles(environment: Environment, home: string) {
 }
 
 function readConfiguration(file: { path: string; required: boolean }): ReadonlyMap<string, string> {
+  // Nearly always so; an exception costs more than a look.
+  if (!file.required && !existsSync(file.path)) return new Map();
   let text: string;
   try {
     text = readFileSync(file.path, 'utf8');

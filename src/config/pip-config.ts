@@ -24,7 +24,8 @@ export function loadPipConfiguration(
 ): PipConfiguration | null {
   const sections = { global: new Map<string, string>(), own: new Map<string, string>() };
   for (const file of pipConfigurationFiles(environment, prefix)) {
-    const text = readOptional(file);
+    // Most are not there, and an exception costs more than a look.
+    const text = existsSync(file) ? readOptional(file) : null;
     if (text === null) continue;
     const parsed = parseIni(text);
     if (parsed === null) return null;

@@ -234,13 +234,22 @@ export function isIdentified(folder: string, prefix: string | null): boolean {
 function pathFiles(folder: string, prefix: string | null): readonly string[] | null {
   const names = namesOrNone(folder);
   if (names === null) return null;
-  return names.flatMap((name) => {
-    const path = join(folder, name);
-    if (/^pip(-.*)?$/.test(name)) return [name];
-    if (!/\.pth$|^(site|user)customize\b/.test(name)) return [];
-    const text = textOrNone(path) ?? textOrNone(join(path, '__init__.py')) ?? '';
-    return [name, withPlaceholder(text, prefix)];
-  });
+  const parts: string[] = [];
+  for (const name of names) {
+    if (name === 'pip' || name.startsWith('pip-')) parts.push(name);
+    else if (changesPath(name)) {
+      const path = join(folder, name);
+      const text = textOrNone(path) ?? textOrNone(join(path, '__init__.py')) ?? '';
+      parts.push(name, withPlaceholder(text, prefix));
+    }
+  }
+  return parts;
+}
+
+/** Asked of every name in the folders of `sys.path` at each start. */
+function changesPath(name: string): boolean {
+  if (name.endsWith('.pth')) return true;
+  return name.includes('customize') && /^(site|user)customize\b/.test(name);
 }
 
 /** @param prefix of the virtual environment for which the folder is looked at. */

@@ -49,8 +49,8 @@ export function parseRequirement(text: string): Requirement | null {
   return parsePinned(text) ?? parseGeneral(text);
 }
 
-/** `name==1.2.3`, of which most lock files consist: the general way takes ten times as long. */
-function parsePinned(text: string): Requirement | null {
+/** `name==1.2.3`, of which most lock files consist, and null for all else: the general way takes ten times as long. */
+export function parsePinned(text: string): Requirement | null {
   const [, name, version = ''] =
     /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==([0-9]+(?:\.[0-9]+)*)$/.exec(text) ?? [];
   const parsed = name === undefined ? null : parseVersion(version);

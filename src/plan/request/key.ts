@@ -82,7 +82,7 @@ function lineNumber(entry: RequirementEntry, files: readonly string[]): string {
   if (entry.kind !== 'named' && entry.kind !== 'direct') return '';
   const { comesFrom, file } = entry.origin;
   if (comesFrom === null || file === null) return '';
-  const [, line] = /\(line (\d+)\)$/.exec(comesFrom) ?? [];
+  const line = comesFrom.slice(comesFrom.lastIndexOf(' ') + 1, -1);
   return `${files.indexOf(file)}:${line} `;
 }
 

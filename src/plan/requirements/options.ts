@@ -84,6 +84,7 @@ export function parseOptions(
   words: readonly string[],
   context: RequirementContext,
 ): readonly FileOption[] | null {
+  if (words.length === 0) return [];
   const options: FileOption[] = [];
   const pip = release(context);
   for (let index = 0; index < words.length; index++) {

@@ -47,6 +47,11 @@ export function decodeAscii(content: Uint8Array): string | null {
 }
 
 function decodeStrictly(content: Uint8Array, encoding: string): string | null {
+  if (encoding === 'utf-8') {
+    // A decoder takes a fifth of a millisecond to make. What cannot be decoded is U+FFFD here.
+    const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8');
+    if (!text.includes('\ufffd')) return text;
+  }
   try {
     return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(content);
   } catch (error) {

@@ -4,6 +4,7 @@ import { strip } from '../../python/pep440.ts';
 import {
   type Marker,
   parseMarker,
+  parsePinned,
   parseRequirement,
   type Requirement,
 } from '../../python/pep508.ts';
@@ -41,6 +42,8 @@ export function parseLine(
   line: RequirementLine,
   context: RequirementContext,
 ): NamedEntry | DirectEntry | UnknownEntry {
+  const pinned = parsePinned(text);
+  if (pinned !== null) return { kind: 'named', ...line, requirement: pinned, marker: null };
   const isUrl = urlForm(text) !== null;
   const end = text.indexOf(isUrl ? '; ' : ';');
   const written = end === -1 ? '' : strip(text.slice(end + 1));
