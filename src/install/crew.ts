@@ -1,3 +1,4 @@
+import { openRelativeCalls } from '../process/relative-calls.ts';
 import { newCounter, stopSharing } from '../process/shares.ts';
 import { prepareThreads, startInThreads } from '../process/threads.ts';
 import type { Image } from '../store/images.ts';
@@ -27,7 +28,7 @@ export function startLinking(job: Omit<LinkJob, 'next'>): Crew {
   return {
     stop: () => stopSharing(shared.next),
     finish: async () => {
-      const own = linkTrees(shared);
+      const own = linkTrees(shared, await openRelativeCalls());
       // None may go on linking while what is there is being put back.
       return [own, ...(await others())];
     },

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, hasErrno } from '../core/errors.ts';
+import { OpenFolders } from '../process/open-folders.ts';
+import type { RelativeCalls } from '../process/relative-calls.ts';
 import { type Share, stopSharing, takeShares } from '../process/shares.ts';
 import { type FileLists, type FolderFiles, readFileLists } from '../store/images.ts';
 import { Linker, type LinkFile, type LinkMode } from './link.ts';
@@ -44,8 +46,8 @@ export interface LinkOutcome {
 }
 
 /** Links share after share until none is left. Every thread of a job runs this. */
-export function linkTrees(job: LinkJob): LinkOutcome {
-  const thread = new LinkThread(job);
+export function linkTrees(job: LinkJob, calls: RelativeCalls | null): LinkOutcome {
+  const thread = new LinkThread(job, calls);
   const counts = job.trees.map(({ files }) => files);
   let at = 0;
   try {
@@ -59,19 +61,28 @@ export function linkTrees(job: LinkJob): LinkOutcome {
     stopSharing(job.next);
     const failure = { message: (error as Error).message, code: errnoOf(error) ?? '', tree: at };
     return { taken: thread.taken, fallbacks: thread.fallbacks, failure };
+  } finally {
+    thread.close();
   }
 }
 
 class LinkThread {
   readonly #compile: boolean;
   readonly #linker: Linker;
+  readonly #calls: RelativeCalls | null;
+  readonly #roots = new OpenFolders();
   readonly #folders = new Set<string>();
   #lists: { readonly imagePath: string; readonly lists: FileLists } | null = null;
   readonly taken: string[] = [];
 
-  constructor({ compile, mode }: LinkJob) {
+  constructor({ compile, mode }: LinkJob, calls: RelativeCalls | null) {
     this.#compile = compile;
     this.#linker = new Linker(mode);
+    this.#calls = calls;
+  }
+
+  close(): void {
+    this.#roots.close();
   }
 
   get fallbacks(): readonly string[] {
@@ -80,7 +91,7 @@ class LinkThread {
 
   /** Links the folders of a tree whose files begin within a share. */
   link(tree: PlannedTree, { from, to }: Share): void {
-    const { source, target, mtime } = tree;
+    const { source, target } = tree;
     const link = this.#linker.between(source, target);
     this.#folders.add(target);
     let count = 0;
@@ -91,19 +102,20 @@ class LinkThread {
       if (first >= to) break;
       const [folder, files, bytecode] = entry;
       if (isUnder(folder, tree.except)) continue;
-      const place = { from: below(source, folder), to: below(target, folder), mtime };
-      this.#makeFolder(place.to);
-      this.#linkAll(files, place, link);
-      if (this.#compile) this.#linkAll(bytecode, place, link);
+      this.#makeFolder(below(target, folder));
+      this.#linkAll(files, { tree, folder }, link);
+      if (this.#compile) this.#linkAll(bytecode, { tree, folder }, link);
     }
   }
 
   #linkAll(
     names: readonly string[],
-    { from, to, mtime }: { readonly from: string; readonly to: string; readonly mtime: number },
+    { tree, folder }: { readonly tree: PlannedTree; readonly folder: string },
     link: LinkFile,
   ): void {
-    for (const name of names) {
+    const { source, target, mtime } = tree;
+    const [from, to] = [below(source, folder), below(target, folder)];
+    for (const name of this.#linkNear(names, { tree, folder })) {
       const path = `${to}/${name}`;
       try {
         link(`${from}/${name}`, path, mtime);
@@ -112,6 +124,17 @@ class LinkThread {
         this.taken.push(path);
       }
     }
+  }
+
+  /** @returns the names of the files that it did not link. */
+  #linkNear(
+    names: readonly string[],
+    { tree, folder }: { readonly tree: PlannedTree; readonly folder: string },
+  ): readonly string[] {
+    const { source, target } = tree;
+    if (this.#calls === null || !this.#linker.links(source, target)) return names;
+    const [from, to] = [this.#roots.open(source), this.#roots.open(target)];
+    return from === null || to === null ? names : this.#calls.link({ from, to }, folder, names);
   }
 
   #listOf({ imagePath, list }: PlannedTree): readonly FolderFiles[] {

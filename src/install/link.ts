@@ -40,8 +40,8 @@ export class Linker {
 
   /** The way to put files of one folder into another; both exist. */
   between(source: string, target: string): LinkFile {
-    const pair = `${this.#device(source)}:${this.#device(target)}`;
-    let method = this.#methods.get(pair) ?? (this.#mode === 'auto' ? 'clone' : this.#mode);
+    const pair = this.#pair(source, target);
+    let method = this.#methodOf(pair);
     return (from, to, mtime) => {
       for (;;) {
         try {
@@ -59,6 +59,19 @@ export class Linker {
         }
       }
     };
+  }
+
+  /** True where files of one folder get into the other as hard links, as far as is known by now. */
+  links(source: string, target: string): boolean {
+    return this.#methodOf(this.#pair(source, target)) === 'hardlink';
+  }
+
+  #methodOf(pair: string): Method {
+    return this.#methods.get(pair) ?? (this.#mode === 'auto' ? 'clone' : this.#mode);
+  }
+
+  #pair(source: string, target: string): string {
+    return `${this.#device(source)}:${this.#device(target)}`;
   }
 
   #nextMethod(

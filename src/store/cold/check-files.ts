@@ -1,5 +1,7 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { errnoOf } from '../../core/errors.ts';
+import { OpenFolders } from '../../process/open-folders.ts';
+import type { ExpectedFiles, RelativeCalls } from '../../process/relative-calls.ts';
 import { type Share, takeShares } from '../../process/shares.ts';
 import { readSizes, type SizedFolder } from '../images.ts';
 
@@ -28,8 +30,12 @@ export interface Fault {
 }
 
 /** Checks share after share until none is left. Every thread of a job runs this. */
-export function checkFiles({ images, next }: CheckJob): readonly Fault[] {
+export function checkFiles(
+  { images, next }: CheckJob,
+  calls: RelativeCalls | null,
+): readonly Fault[] {
   const faults: Fault[] = [];
+  const roots = new OpenFolders();
   const counts = images.map(({ files }) => files);
   let known: Known | null = null;
   let at = -1;
@@ -41,8 +47,9 @@ export function checkFiles({ images, next }: CheckJob): readonly Fault[] {
     at = place;
     const tell = (path: string, reason: string) => faults.push({ image: place, path, reason });
     if (known === null) tell('sizes.json', 'cannot be read');
-    else checkShare(image, known, { share, tell });
+    else checkShare(image, known, { share, tell, calls, root: roots.open(image.path) });
   }
+  roots.close();
   return faults;
 }
 
@@ -65,14 +72,16 @@ function readKnown(path: string): Known | null {
 interface ShareToCheck {
   readonly share: Share;
   readonly tell: (path: string, reason: string) => void;
+  readonly calls: RelativeCalls | null;
+  /** The image's folder, open. */
+  readonly root: number | null;
 }
 
 function checkShare(
-  { path: root, mtime }: ImageToCheck,
+  { path, mtime }: ImageToCheck,
   { folders, uid }: Known,
-  { share: { from, to }, tell }: ShareToCheck,
+  { share: { from, to }, tell, calls, root }: ShareToCheck,
 ): void {
-  const mtimeMs = mtime * 1000;
   let count = 0;
   for (const [folder, names, sizes, modes] of folders) {
     const first = count;
@@ -80,23 +89,26 @@ function checkShare(
     if (first < from) continue;
     if (first >= to) return;
     const prefix = folder === '' ? '' : `${folder}/`;
-    const place = `${root}/${prefix}`;
-    // Counted by hand: this runs for every file, and mostly before it is compiled.
-    for (let at = 0; at < names.length; at += 1) {
-      const status = look(`${place}${names[at]}`);
-      const reason =
-        typeof status === 'string'
-          ? status
-          : status.size !== sizes[at] || status.mtimeMs !== mtimeMs
-            ? 'was changed'
-            : status.mode !== modes[at]
-              ? 'has another mode'
-              : status.uid !== uid
-                ? 'belongs to another user'
-                : null;
-      if (reason !== null) tell(`${prefix}${names[at]}`, reason);
+    const expected = { sizes, modes, mtime, uid };
+    const suspects =
+      calls && root !== null ? calls.changed(root, { folder, names }, expected) : names.keys();
+    for (const at of suspects) {
+      const file = `${prefix}${names[at]}`;
+      const reason = faultOf(look(`${path}/${file}`), expected, at);
+      if (reason !== null) tell(file, reason);
     }
   }
+}
+
+function faultOf(
+  status: Stats | string,
+  { sizes, modes, mtime, uid }: ExpectedFiles,
+  at: number,
+): string | null {
+  if (typeof status === 'string') return status;
+  if (status.size !== sizes[at] || status.mtimeMs !== mtime * 1000) return 'was changed';
+  if (status.mode !== modes[at]) return 'has another mode';
+  return status.uid === uid ? null : 'belongs to another user';
 }
 
 /** What is known of a file, or why nothing is. */

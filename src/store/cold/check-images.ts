@@ -1,6 +1,7 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import { errnoOf, hasErrno } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { openRelativeCalls } from '../../process/relative-calls.ts';
 import { newCounter } from '../../process/shares.ts';
 import { prepareThreads, startInThreads } from '../../process/threads.ts';
 import { type Image, stampPath } from '../images.ts';
@@ -27,7 +28,7 @@ export async function checkImages(
   };
   const files = job.images.reduce((sum, image) => sum + image.files, 0);
   const others = startInThreads<readonly Fault[]>({ name: 'check', job }, files);
-  const own = checkFiles(job);
+  const own = checkFiles(job, await openRelativeCalls());
   const faults = new Map<Image, Fault[]>();
   for (const fault of [own, ...(await others())].flat()) {
     const image = images[fault.image];
