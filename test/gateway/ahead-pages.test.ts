@@ -175,7 +175,7 @@ describe('pages', () => {
     ]);
     expect(consulted[0]).toMatchObject({
       etag: expect.stringMatching(/^"/),
-      cacheControl: 'max-age=600, public',
+      freshSeconds: 600,
     });
     other[Symbol.dispose]();
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Interpreter } from '../../src/core/types.ts';
 import { type Ahead, type AheadSettings, openAhead } from '../../src/gateway/cold/ahead/ahead.ts';
-import { collect } from '../../src/gateway/cold/ahead/kept-answer.ts';
+import { collect } from '../../src/obtain/cold/request.ts';
 import type { HeaderFields } from '../../src/gateway/cold/exchange.ts';
 import { askInterpreter } from '../../src/python/cold/ask.ts';
 import { parseRequirement } from '../../src/python/pep508.ts';
@@ -65,6 +65,7 @@ export class AheadRun {
         constraints: new Map(),
         installed: new Map(),
       },
+      timeout: 15_000,
       downloads: { store, maxRetries: 3, trustModTimes: false, emit: () => {}, patience: 5000 },
       lookup: {
         keyOptions: () => ({}),

@@ -4,6 +4,8 @@ import type { NormalizedName } from '../../core/types.ts';
 import { type Ahead, openAhead } from '../../gateway/cold/ahead/ahead.ts';
 import type { ForesightRules } from '../../gateway/cold/ahead/foresight.ts';
 import type { Respond } from '../../gateway/cold/exchange.ts';
+import { headStart } from '../../gateway/cold/gateway.ts';
+import { timeoutOf } from '../../obtain/cold/request.ts';
 import { likelyIndexes, searchRules } from '../../plan/pinned/places.ts';
 import { holds } from '../../plan/request/request.ts';
 import type { NamedEntry } from '../../plan/requirements/entries.ts';
@@ -11,12 +13,6 @@ import { normalizeName } from '../../python/names.ts';
 import type { Specifier } from '../../python/pep440.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup, type Sought } from '../sound-images.ts';
-
-/** Milliseconds after which pages are asked for: pip has been started by then, which is not to wait for it. */
-const headStart = 30;
-
-/** pip's `--timeout`, seconds. */
-const defaultTimeout = 15;
 
 /** A line of pip's, as far as it tells where pip will go. */
 export interface ForeseenLine extends Sought, Pick<InstallJob, 'options' | 'request'> {
@@ -32,10 +28,12 @@ export function aheadOf(line: ForeseenLine): (upstream: Respond) => Ahead {
     const { interpreter, settings, store } = context;
     const search = searchRules(request, options);
     const { trustModTimes } = settings;
+    const timeout = timeoutOf(options);
     const ahead = openAhead({
       upstream,
+      timeout,
       // Of strange ones pip shows what they are.
-      indexes: likelyIndexes(request, options),
+      indexes: likelyIndexes(search),
       rules: {
         interpreter,
         pip: interpreter.pip?.version ?? '',
@@ -50,7 +48,7 @@ export function aheadOf(line: ForeseenLine): (upstream: Respond) => Ahead {
         trustModTimes,
         maxRetries: settings.maxRetries,
         emit,
-        patience: (Number(options.value('timeout')) || defaultTimeout) * 500,
+        patience: timeout / 2,
       },
       lookup: imageLookup(line),
     });

@@ -1,6 +1,6 @@
 import { PipAccelError } from '../../core/errors.ts';
 import type { Decided } from '../../core/types.ts';
-import { type AnsweredPage, freshSecondsOf, pagesOf } from '../../plan/cold/freshness.ts';
+import { type AnsweredPage, pagesOf, shortestLife } from '../../plan/cold/freshness.ts';
 import { isClosurePinned } from '../../plan/request/closure.ts';
 import { filesInMessages } from '../../plan/request/request.ts';
 import { type Decision, forPipAlone, keyOf } from '../decide.ts';
@@ -56,7 +56,7 @@ async function keep(
     files: filesInMessages(job.request),
     pinned: isClosurePinned(job.request, decided, job.context.interpreter.markers),
     pages,
-    freshSeconds: pages && answered ? freshSecondsOf(answered) : 0,
+    freshSeconds: pages && answered ? shortestLife(answered) : 0,
     time,
   });
   return { outcome: 'planned', ...planned, remembered: null, isFromStore };

@@ -1,11 +1,11 @@
 import pLimit from 'p-limit';
-import { collect } from '../../gateway/cold/ahead/kept-answer.ts';
 import { PipFields } from '../../gateway/cold/ahead/pip-fields.ts';
 import { errnoOf } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
+import { collect } from '../../obtain/cold/request.ts';
 import { openTransport, type Transport } from '../../obtain/cold/transport.ts';
 import type { ConsultedPage, RememberedDecision } from '../../plan/decisions.ts';
-import { likelyIndexes } from '../../plan/pinned/places.ts';
+import { likelyIndexes, searchRules } from '../../plan/pinned/places.ts';
 import type { InstallJob } from '../job.ts';
 import { remember } from './remember.ts';
 
@@ -35,7 +35,7 @@ async function look(job: InstallJob, pages: readonly ConsultedPage[]): Promise<V
   const { context, environment, options, request } = job;
   const fields = new PipFields(
     context.interpreter.pip?.version ?? '',
-    likelyIndexes(request, options),
+    likelyIndexes(searchRules(request, options)),
   );
   const transport = await openTransport(options, environment);
   const limit = pLimit(parallelRequests);

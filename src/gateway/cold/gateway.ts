@@ -111,8 +111,8 @@ interface OpenUpstream extends Upstream {
   readonly close: () => Promise<void>;
 }
 
-/** Milliseconds after which what goes to the network is loaded: pip has been started by then. */
-const headStart = 30;
+/** Milliseconds after which what goes to the network is loaded, and goes there: pip has been started by then, which is not to wait for it. */
+export const headStart = 30;
 
 /** The way upstream, loaded while pip starts: that takes Node 20 70 ms, and pip some 300. */
 function openLazily(

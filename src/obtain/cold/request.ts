@@ -1,3 +1,4 @@
+import type { PipOptions } from '../../config/pip-config.ts';
 import { PipAccelError } from '../../core/errors.ts';
 
 /** One request to one server, and its answer, whatever that is. */
@@ -24,6 +25,14 @@ export class HttpStatus extends Error {
     this.status = status;
     this.retryAfter = retryAfter;
   }
+}
+
+/** pip's `--timeout` default, seconds. */
+const defaultTimeout = 15;
+
+/** Milliseconds without a byte after which pip gives a request up. */
+export function timeoutOf(options: PipOptions): number {
+  return 1000 * (Number(options.value('timeout')) || defaultTimeout);
 }
 
 const redirectLimit = 10;
@@ -68,6 +77,18 @@ export async function pourAway(body: AsyncIterable<Uint8Array>): Promise<void> {
     size += chunk.length;
     if (size > shortAnswer) break;
   }
+}
+
+/** All chunks of a body together. @throws Error for more bytes than these */
+export async function collect(body: AsyncIterable<Uint8Array>, most: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > most) throw new Error(`a body has more than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 function nextUrl(url: URL, { status, headers }: Answer): URL {

@@ -7,7 +7,7 @@ import { certificates, clientCertificate } from './certificates.ts';
 import { readCredentials } from './credentials.ts';
 import { type Dialer, openDialer } from './dial.ts';
 import { isSocks, proxyRules } from './proxies.ts';
-import type { Network } from './request.ts';
+import { type Network, timeoutOf } from './request.ts';
 
 /** How to reach the network: what pip was told of proxies, certificates, time-outs and passwords. */
 export interface Transport extends Network {
@@ -25,9 +25,6 @@ export interface DialedTransport extends Transport {
   readonly lend: (url: URL, socket: Socket) => void;
 }
 
-/** pip's `--timeout` default, seconds. */
-const defaultTimeout = 15;
-
 /**
  * Milliseconds that a connection is kept which nobody uses: pip pauses while it reads metadata
  * or builds, and other clients keep theirs for a minute or two.
@@ -42,8 +39,7 @@ export async function openTransport(
   options: PipOptions,
   environment: Environment,
 ): Promise<DialedTransport> {
-  const milliseconds =
-    1000 * (Number(options.value('timeout') ?? defaultTimeout) || defaultTimeout);
+  const milliseconds = timeoutOf(options);
   const proxyFor = proxyRules(options, environment);
   const trusted = new Set(options.values('trusted-host'));
   const ca = [...(await certificates(options, environment))];

@@ -10,10 +10,10 @@ import type { ConsultedPage } from '../decisions.ts';
 import { projectPage, searchRules, withoutCredentials } from '../pinned/places.ts';
 import { holds, type InstallRequest } from '../request/request.ts';
 
-/** A page, and how long its index says that it holds. */
+/** A page that pip was answered with: what its decision rests on. */
 export interface AnsweredPage extends ConsultedPage {
-  /** The header field of that name. */
-  readonly cacheControl: string | null;
+  /** For how many seconds it holds by its index's word. */
+  readonly freshSeconds: number;
 }
 
 interface Line {
@@ -26,14 +26,21 @@ interface Line {
 /** Seconds for which a page is believed to hold, whatever its index says. */
 const mostSeconds = 600;
 
-/** For how many seconds all of the pages hold (RFC 9111, section 5.2.2): nothing where one says nothing. */
-export function freshSecondsOf(pages: readonly AnsweredPage[]): number {
-  const lives = pages.map(({ cacheControl }) => {
-    const said = cacheControl?.toLowerCase() ?? '';
-    if (/\b(?:no-cache|no-store)\b/.test(said)) return 0;
-    return Number(/\bmax-age=(\d{1,9})\b/.exec(said)?.[1] ?? 0);
-  });
-  return Math.min(mostSeconds, ...lives);
+/**
+ * For how many seconds an answer holds (RFC 9111, section 4.2): what its `Cache-Control` says, less
+ * the time that it has spent in caches on its way (`Age`). None where it says nothing.
+ */
+export function freshSecondsOf(cacheControl: string | null, age: string | null): number {
+  const said = cacheControl?.toLowerCase() ?? '';
+  if (/\b(?:no-cache|no-store)\b/.test(said)) return 0;
+  const life = Number(/\bmax-age="?(\d{1,9})\b/.exec(said)?.[1] ?? 0);
+  const spent = /^\d{1,9}$/.test(age ?? '') ? Number(age) : 0;
+  return Math.max(0, Math.min(mostSeconds, life - spent));
+}
+
+/** For how many seconds all of the pages hold. */
+export function shortestLife(pages: readonly AnsweredPage[]): number {
+  return Math.min(mostSeconds, ...pages.map(({ freshSeconds }) => freshSeconds));
 }
 
 /**

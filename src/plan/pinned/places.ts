@@ -76,8 +76,7 @@ export function searchRules(
 }
 
 /** The indexes that pip is told of on the line, in files and in its configuration, as far as that can be read here. */
-export function likelyIndexes(request: InstallRequest, options: PipOptions): readonly string[] {
-  const search = searchRules(request, options);
+export function likelyIndexes(search: ReturnType<typeof searchRules>): readonly string[] {
   if ('reason' in search) return [];
   return search.places.flatMap((place) => {
     const isRemote = place.kind === 'index' && /^https?:/.test(place.url);

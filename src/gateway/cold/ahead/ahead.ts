@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { DistributionMetadata, NormalizedName } from '../../../core/types.ts';
 import type { Network } from '../../../obtain/cold/request.ts';
+import type { AnsweredPage } from '../../../plan/cold/freshness.ts';
 import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
 import { parseMetadata } from '../../../python/metadata.ts';
 import type { Requirement } from '../../../python/pep508.ts';
@@ -13,13 +14,15 @@ import type { ArchiveContext } from './download.ts';
 import { Fetcher } from './fetcher.ts';
 import { Foresight, type ForesightRules } from './foresight.ts';
 import { impatient, networkOf } from './network.ts';
-import { type Consulted, Pages, pageUrl } from './pages.ts';
+import { Pages, pageUrl } from './pages.ts';
 import { PipFields } from './pip-fields.ts';
 import { builtProjects, keptMetadata, RemoteWheels } from './wheel-metadata.ts';
 
 export interface AheadSettings {
   /** The network. */
   readonly upstream: Respond;
+  /** Milliseconds without a byte after which a request is given up. */
+  readonly timeout: number;
   /** Indexes that pip asks, as it was told of them. */
   readonly indexes: readonly string[];
   readonly rules: FileRules;
@@ -37,7 +40,7 @@ export interface Ahead {
   /** pip has decided: what is on its way to the store and not among these URLs is stopped. */
   readonly settle: (wanted: readonly string[]) => void;
   /** The pages that pip was answered with. */
-  readonly consulted: () => readonly Consulted[];
+  readonly consulted: () => readonly AnsweredPage[];
   /** Ends all that is on its way. */
   readonly close: () => Promise<void>;
 }
@@ -52,7 +55,8 @@ export function openAhead(settings: AheadSettings): Ahead {
   const fetcher = new Fetcher(upstream, aborter.signal);
   const openNetwork = (signal: AbortSignal): Network => {
     const either = AbortSignal.any([aborter.signal, signal]);
-    return networkOf(upstream, (url) => fields.ofFile(url), either);
+    const { timeout } = settings;
+    return networkOf(upstream, (url) => fields.ofFile(url), { signal: either, timeout });
   };
   let built: ReadonlySet<string> | null = null;
   const parts = {

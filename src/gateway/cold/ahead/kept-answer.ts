@@ -1,3 +1,4 @@
+import { collect } from '../../../obtain/cold/request.ts';
 import type { GatewayRequest, GatewayResponse, HeaderFields, Respond } from '../exchange.ts';
 
 /** An answer that came before pip asked, as it came. */
@@ -35,18 +36,6 @@ export async function keep(upstream: Respond, asking: GatewayRequest): Promise<K
     throw new Error(`${asking.url.href} has ${body.length} bytes instead of ${length}`);
   }
   return { url: asking.url.href, asked: asking.headers, status, reason, headers, body };
-}
-
-/** All chunks of a body together. @throws Error for more bytes than these */
-export async function collect(body: AsyncIterable<Uint8Array>, most: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > most) throw new Error(`a body has more than ${most} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** A field's value, several of one name joined (RFC 9110, section 5.3); null where there is none. */

@@ -3,22 +3,20 @@ import type { Network } from '../../../obtain/cold/request.ts';
 import type { GatewayResponse, HeaderFields, Respond } from '../exchange.ts';
 import { request } from './kept-answer.ts';
 
-/** Milliseconds without a byte after which a request of our own is given up: pip's own default. */
-const longestSilence = 15_000;
-
 /**
  * The gateway's way upstream for requests of its own.
  *
  * @param fieldsFor what goes with a request to a URL beside its own: as whom pip asks there.
+ * @param timeout milliseconds without a byte after which a request is given up.
  */
 export function networkOf(
   upstream: Respond,
   fieldsFor: (url: URL) => HeaderFields,
-  signal: AbortSignal,
+  { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
 ): Network {
   return {
     ask: async (url, headers) => {
-      const patience = new Patience();
+      const patience = new Patience(timeout);
       const both = AbortSignal.any([patience.signal, signal]);
       try {
         const answer = await upstream(request(url, { ...fieldsFor(url), ...headers }, both));
@@ -55,7 +53,13 @@ async function* patiently(
 /** Time without a byte, of which there is so much. */
 class Patience {
   readonly #aborter = new AbortController();
-  #timer = this.#start();
+  readonly #milliseconds: number;
+  #timer: NodeJS.Timeout;
+
+  constructor(milliseconds: number) {
+    this.#milliseconds = milliseconds;
+    this.#timer = this.#start();
+  }
 
   get signal(): AbortSignal {
     return this.#aborter.signal;
@@ -76,7 +80,7 @@ class Patience {
 
   #start(): NodeJS.Timeout {
     const error = Object.assign(new Error('The read operation timed out'), { code: 'ETIMEDOUT' });
-    return setTimeout(() => this.#aborter.abort(error), longestSilence).unref();
+    return setTimeout(() => this.#aborter.abort(error), this.#milliseconds).unref();
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NormalizedName } from '../../../core/types.ts';
 import type { PageLinks } from '../../../obtain/cold/index/page.ts';
+import { type AnsweredPage, freshSecondsOf } from '../../../plan/cold/freshness.ts';
 import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
 import { projectPage } from '../../../plan/pinned/places.ts';
 import type { GatewayRequest, Respond } from '../exchange.ts';
@@ -8,18 +9,6 @@ import type { Fetcher } from './fetcher.ts';
 import { filesOf, linksOf } from './index-page.ts';
 import { field, isAnswerTo, keep, type KeptAnswer, lasting } from './kept-answer.ts';
 import type { PipFields } from './pip-fields.ts';
-
-/** A page that pip was answered with: what its decision rests on. */
-export interface Consulted {
-  readonly url: string;
-  readonly status: number;
-  readonly etag: string | null;
-  readonly lastModified: string | null;
-  /** The page's own words on how long it holds. */
-  readonly cacheControl: string | null;
-  /** Of the bytes as they came, hexadecimal: for pages that have neither of the two. */
-  readonly sha256: string;
-}
 
 export interface PageAnswer {
   readonly kept: KeptAnswer;
@@ -60,7 +49,7 @@ export class Pages {
   readonly #rules: FileRules;
   readonly #read = new Map<string, Promise<ReadPage | null>>();
   readonly #files = new Map<string, KnownFile>();
-  readonly #consulted = new Map<string, Consulted>();
+  readonly #consulted = new Map<string, AnsweredPage>();
 
   constructor(parts: {
     readonly upstream: Respond;
@@ -79,7 +68,7 @@ export class Pages {
     return this.#files.get(url.href) ?? null;
   }
 
-  consulted(): readonly Consulted[] {
+  consulted(): readonly AnsweredPage[] {
     return [...this.#consulted.values()];
   }
 
@@ -136,13 +125,13 @@ export class Pages {
   }
 }
 
-function recordOf({ url, status, headers, body }: KeptAnswer): Consulted {
+function recordOf({ url, status, headers, body }: KeptAnswer): AnsweredPage {
   return {
     url,
     status,
     etag: field(headers, 'etag'),
     lastModified: field(headers, 'last-modified'),
-    cacheControl: field(headers, 'cache-control'),
+    freshSeconds: freshSecondsOf(field(headers, 'cache-control'), field(headers, 'age')),
     sha256: createHash('sha256').update(body).digest('hex'),
   };
 }

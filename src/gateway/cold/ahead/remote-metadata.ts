@@ -7,7 +7,7 @@ import {
   ZipFault,
   zipMember,
 } from '../../../obtain/cold/zip.ts';
-import { collect } from './kept-answer.ts';
+import { collect } from '../../../obtain/cold/request.ts';
 import { followRedirects, type Network, pourAway } from '../../../obtain/cold/request.ts';
 
 /**
