@@ -1,6 +1,8 @@
 import {
+  chmodSync,
   existsSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -228,4 +230,40 @@ test('nothing is written through links that lie in the place of the store’s ow
     if (statSync(path).isDirectory()) expect(readdirSync(path)).toEqual([]);
     else expect(readFileSync(path, 'utf8')).toBe('alive\n');
   }
+});
+
+test('nothing is changed behind links that lie among the work in progress', () => {
+  rmSync(links, { recursive: true });
+  mkdirSync(links);
+  offer({ name: 'good' });
+  rmSync(sandbox.cache, { recursive: true, force: true });
+  const temporary = join(sandbox.cache, 'tmp');
+  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  const longAgo = new Date(Date.UTC(2020, 0));
+  const planted = ['run-0123456789abcdef', 'run-', 'of-another-version'];
+  for (const name of planted) {
+    symlinkSync(dirname(canary), join(temporary, name));
+    lutimesSync(join(temporary, name), longAgo, longAgo);
+  }
+  mkdirSync(join(temporary, 'run-fedcba9876543210'));
+  symlinkSync(dirname(canary), join(temporary, 'run-fedcba9876543210', '1-good'));
+  symlinkSync(canary, join(temporary, 'run-fedcba9876543210', '2-good'));
+  chmodSync(canary, 0o640);
+  expect(sandbox.accel(line('good==1.0'))).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(readdirSync(temporary)).toEqual([]);
+  expect(isUntouched()).toBe(true);
+  expect(statSync(canary).mode & 0o777).toBe(0o640);
+  expect(readdirSync(dirname(canary))).toEqual(['canary.py']);
+});
+
+test('a folder for work in progress that leads elsewhere is no place to work in', () => {
+  rmSync(sandbox.cache, { recursive: true, force: true });
+  mkdirSync(sandbox.cache);
+  chmodSync(dirname(canary), 0o777);
+  symlinkSync(dirname(canary), join(sandbox.cache, 'tmp'));
+  const { exitCode, stderr } = sandbox.accel(line('good==1.0'));
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  expect(stderr).toContain('can be written to by every user');
+  expect(readdirSync(dirname(canary))).toEqual(['canary.py']);
+  chmodSync(dirname(canary), 0o755);
 });

@@ -16,13 +16,13 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { generate } from 'selfsigned';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fetchFiles } from '../../src/obtain/cold/index/client.ts';
 import { followRedirects, type Network } from '../../src/obtain/cold/request.ts';
 import { normalizeName } from '../../src/python/names.ts';
 import { executable, type Finished, Sandbox } from '../cli/sandbox.ts';
+import { identify } from '../gateway/identity.ts';
 import { differences } from '../install/site.ts';
 import { wheelBytes } from './zip-bytes.ts';
 
@@ -214,10 +214,7 @@ function asking(dispatcher: Agent): Network['ask'] {
 }
 
 test('nothing is fetched without encryption where an encrypted address leads', async () => {
-  const identity = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
-    algorithm: 'sha256',
-  });
-  const { private: key, cert } = identity;
+  const { key, cert } = await identify(sandbox.root);
   const server = createTlsServer({ key, cert }, (_request, response) =>
     response.writeHead(302, { location: `http://${other.host}/${good}` }).end(),
   ).listen(0, '127.0.0.1');
@@ -260,6 +257,67 @@ test('what a server calls a file has no say in where it goes', async () => {
   expect(exitCode).toBe(0);
   expect(readFileSync(canary, 'utf8')).toBe('alive\n');
   expect(readdirSync(dirname(canary))).toEqual(['canary.py']);
+});
+
+/** Dependency confusion: CVE-2018-20225. */
+describe('a name that two indexes have', () => {
+  const purelib = 'import sysconfig; print(sysconfig.get_path("purelib"))';
+  const whose = join(sandbox.run([sandbox.python, '-c', purelib]).stdout.trim(), 'whose.py');
+  const serve = (origin: Origin, content: string, versions: readonly string[] = ['1.0']) => {
+    const names = versions.map((version) => `good-${version}-py3-none-any.whl`);
+    const bytes = versions.map((version) =>
+      wheelBytes({ name: 'good', version, parts: [{ name: 'whose.py', content }] }),
+    );
+    origin.answers = {
+      '/simple/good/': page(names.map((name) => `<a href="/files/${name}">${name}</a>`).join('')),
+      ...Object.fromEntries(names.map((name, at) => [`/files/${name}`, { body: bytes[at] ?? '' }])),
+    };
+    return createHash('sha256')
+      .update(bytes[0] ?? '')
+      .digest('hex');
+  };
+  const from = async (origin: Origin, ...words: readonly string[]) => {
+    sandbox.resetEnvironment();
+    const finished = await accel(['--index-url', `http://${origin.host}/simple`, ...words]);
+    return { ...finished, content: existsSync(whose) ? readFileSync(whose, 'utf8') : null };
+  };
+
+  test.each(['good', 'good==1.0'])('%s is the one of the index that is asked', async (word) => {
+    serve(index, 'ours\n');
+    serve(other, 'theirs\n');
+    expect(await from(index, word)).toMatchObject({ exitCode: 0, content: 'ours\n' });
+    expect(await from(other, word)).toMatchObject({ exitCode: 0, content: 'theirs\n' });
+    expect(await from(index, word)).toMatchObject({ exitCode: 0, content: 'ours\n' });
+  });
+
+  test('is not the one in the store where that came from the other', async () => {
+    serve(index, 'ours\n');
+    expect(await from(index, 'good==1.0')).toMatchObject({ exitCode: 0 });
+    const offline = await from(other, 'good==1.0', '--offline');
+    expect(offline.exitCode).not.toBe(0);
+    expect(offline.content).toBe(null);
+  });
+
+  test('is what its hash says, wherever it comes from', async () => {
+    const ours = serve(index, 'ours\n');
+    serve(other, 'theirs\n');
+    const file = join(sandbox.root, 'hashed.txt');
+    writeFileSync(file, `good==1.0 --hash=sha256:${ours}\n`);
+    const refused = await from(other, '-r', file);
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stderr).toContain('THESE PACKAGES DO NOT MATCH THE HASHES');
+    expect(refused.content).toBe(null);
+    expect(await from(index, '-r', file)).toMatchObject({ exitCode: 0, content: 'ours\n' });
+  });
+
+  test('and in a higher version in an extra one is that, as for pip, for lines that name both', async () => {
+    serve(index, 'ours\n');
+    serve(other, 'theirs\n', ['99.0']);
+    const extra = ['--extra-index-url', `http://${other.host}/simple`];
+    expect(await from(index, ...extra, 'good')).toMatchObject({ content: 'theirs\n' });
+    expect(await from(index, 'good')).toMatchObject({ exitCode: 0, content: 'ours\n' });
+    expect(await from(index, ...extra, 'good==1.0')).toMatchObject({ content: 'ours\n' });
+  });
 });
 
 /** Each end is that of pip 23.2.1, which was asked once. */

@@ -95,6 +95,33 @@ const hostile: readonly (readonly [
   ['a PAX header without end', /PaxHeader/, [{ name: 'a.py', pax: big(2 << 20) }]],
   ['a PAX header for all without end', /PaxHeader/, [paxPart('g', big(2 << 20)), { name: 'a.py' }]],
   [
+    'a PAX path within another value',
+    /two ways: path/,
+    [{ name: 'a.py', content: evil, pax: { comment: 'x\n22 path=evil-1.0/b.py\n' } }],
+  ],
+  [
+    'a PAX size within another value, for all',
+    /two ways: size/,
+    [paxPart('g', { comment: 'x\n10 size=1\n' }), { name: 'a.py', content: evil }],
+  ],
+  ['a PAX path of two lines', /two ways: path/, [{ name: 'a.py', pax: { path: 'a\nb.py' } }]],
+  [
+    'a PAX path in no encoding',
+    /two ways: path/,
+    [{ name: 'a.py', pax: { path: Buffer.from('caf\xe9.py', 'latin1') } }],
+  ],
+  [
+    'a PAX link behind a value of two lines',
+    /two ways: linkpath/,
+    [{ ...link('evil-1.0/l', 'ok'), pax: { comment: 'a\nb', linkpath: 'evil' } }],
+  ],
+  ['a PAX type', /two ways: type/, [{ name: 'a.py', pax: { type: 'Directory' } }]],
+  [
+    'a sparse member as PAX has it',
+    /two ways: GNU\.sparse/,
+    [{ name: 'a.py', pax: { 'GNU.sparse.major': '1', 'GNU.sparse.name': 'b.py' } }],
+  ],
+  [
     'a checksum that is not so',
     /checksum|damaged|unpacked/,
     [setup, { name: 'a.py', spoil: (head) => void head.write('b', 0) }],
@@ -215,6 +242,11 @@ test('what is odd but harmless is unpacked as pip does', async () => {
         { name: 'evil-1.0/nul.py', pax: { path: 'evil-1.0/nul\0/../../../x' } },
         { name: 'evil-1.0/below-zero.py', size: Buffer.alloc(12, 0xff) },
         paxPart('g', { path: '../for-all.py' }),
+        // What Macs write.
+        {
+          name: 'evil-1.0/mac.py',
+          pax: { path: 'evil-1.0/mac.py', 'SCHILY.xattr.x': Buffer.from([0xff, 10, 0, 10]) },
+        },
         link('evil-1.0/own', 'tool'),
         { name: 'evil-1.0/replaced', content: 'a' },
         link('evil-1.0/replaced', 'tool'),
@@ -236,6 +268,7 @@ test('what is odd but harmless is unpacked as pip does', async () => {
     'archive.tar',
     'back\\slash.py',
     'below-zero.py',
+    'mac.py',
     'nul',
     'own',
     'replaced',

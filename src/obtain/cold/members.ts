@@ -15,6 +15,7 @@ import { Parser, type ReadEntry } from 'tar';
 import { crc32 } from 'node:zlib';
 import type { Archive } from '../../core/types.ts';
 import { journalPrefix } from '../../core/journal-name.ts';
+import { paxFault } from './pax.ts';
 import { openZip, ZipFault, type ZipEntry, type ZipFile } from './zip.ts';
 
 /** A regular file of an archive. */
@@ -192,6 +193,7 @@ async function tarMembers(path: string, scratch: string): Promise<Members> {
       hasEnded = true;
     },
     onIgnored: ({ path: name }) => fail(new ArchiveFault(`has a member ${name} of another kind`)),
+    onFault: (fault) => fail(new ArchiveFault(`has ${fault}`)),
   });
   try {
     await pipeline(createReadStream(path), parser as unknown as NodeJS.WritableStream);
@@ -206,13 +208,23 @@ async function tarMembers(path: string, scratch: string): Promise<Members> {
 
 /**
  * What `tar` passes over and other readers do not: members of types that it does not know, PAX
- * headers above a megabyte, which Python reads; and one block of zeros, at which Python ends.
+ * headers above a megabyte, which Python reads, and PAX records that the two read differently; and
+ * one block of zeros, at which Python ends.
  */
 export function watchTar(
   parser: Parser,
-  watcher: { readonly onEnd: () => void; readonly onIgnored: (entry: ReadEntry) => void },
+  watcher: {
+    readonly onEnd: () => void;
+    readonly onIgnored: (entry: ReadEntry) => void;
+    /** @param fault what the archive has, as the end of a sentence. */
+    readonly onFault: (fault: string) => void;
+  },
 ): void {
   parser.on('nullBlock', watcher.onEnd);
+  parser.on('meta', (text: string) => {
+    const fault = paxFault(text);
+    if (fault !== null) watcher.onFault(fault);
+  });
   parser.on('ignoredEntry', watcher.onIgnored);
 }
 

@@ -132,6 +132,9 @@ function unpackTar(tar: string, filename: string, folder: string): void {
       onIgnored: ({ path }) => {
         fault ??= refusal(filename, path, 'is of an unknown kind');
       },
+      onFault: (found) => {
+        fault ??= new PipAccelError('archive-invalid', `${filename} has ${found}`);
+      },
     });
     for (const chunk of chunksOf(tar)) unpack.write(chunk);
     unpack.end();
