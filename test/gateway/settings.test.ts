@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { setUp } from '../cli/set-up.ts';
@@ -25,6 +25,8 @@ afterEach(() => {
 });
 
 const line = ['download', '--no-deps', '--dest', 'got', 'fx-many==3'];
+const purelibOf = 'import sysconfig; print(sysconfig.get_path("purelib"))';
+const purelib = sandbox.run([sandbox.python, '-c', purelibOf]).stdout.trim();
 const run = async (words: readonly string[], variables: Variables) => {
   rmSync(join(sandbox.root, 'got'), { recursive: true, force: true });
   const { stdout, stderr, exitCode } = await accel(sandbox, [...words], {
@@ -92,6 +94,47 @@ describe('an index that wants a password gets the one that pip has', () => {
     writeFileSync(netrc, 'machine 127.0.0.1 login somebody password secret\n', { mode: 0o600 });
     expect(await run(line, { NETRC: netrc })).toMatchObject({ exitCode: 0 });
     rmSync(netrc);
+  });
+
+  describe.each(['install', 'download'])('from a keyring, for `%s`', (command) => {
+    const words = [...line.slice(1), '--no-input'].filter(
+      (word) => command === 'download' || !/^(?:--dest|got)$/.test(word),
+    );
+    const asked = join(sandbox.root, 'keyring-asked');
+    beforeEach(() => {
+      rmSync(asked, { force: true });
+      rmSync(sandbox.cache, { recursive: true, force: true });
+      sandbox.resetEnvironment();
+    });
+
+    test('that is a command', async () => {
+      const bin = join(sandbox.root, 'keyring-bin');
+      mkdirSync(bin, { recursive: true });
+      const script = `#!/bin/sh\necho "$@" >> '${asked}'\n[ "$1 $3" = 'get somebody' ] && echo secret\n`;
+      writeFileSync(join(bin, 'keyring'), script, { mode: 0o755 });
+      const { exitCode, output } = await run([command, ...words], {
+        PATH: `${bin}:${process.env['PATH']}`,
+        PIP_KEYRING_PROVIDER: 'subprocess',
+        PIP_INDEX_URL: `${place.url.replace('//', '//somebody@')}/simple`,
+      });
+      expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
+      expect(readFileSync(asked, 'utf8')).toContain('get ');
+      expect(output).not.toContain('secret');
+    });
+
+    test('that is a module', async () => {
+      const module = join(purelib, 'keyring.py');
+      const credential = 'type("Credential", (), {"username": "somebody", "password": "secret"})';
+      const source = `def get_credential(service, user):\n    open(${JSON.stringify(asked)}, "a").write(service)\n    return ${credential}\n`;
+      writeFileSync(module, source);
+      const { exitCode, output } = await run([command, ...words], {
+        PIP_KEYRING_PROVIDER: 'import',
+      });
+      expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
+      expect(readFileSync(asked, 'utf8')).toContain(`127.0.0.1:${place.port}`);
+      expect(output).not.toContain('secret');
+      rmSync(module);
+    });
   });
 
   test('or none, and pip says so', async () => {
