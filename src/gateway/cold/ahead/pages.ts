@@ -7,7 +7,7 @@ import { projectPage } from '../../../plan/pinned/places.ts';
 import type { GatewayRequest, Respond } from '../exchange.ts';
 import type { Fetcher } from './fetcher.ts';
 import { filesOf, linksOf } from './index-page.ts';
-import { field, isAnswerTo, keep, type KeptAnswer, lasting } from './kept-answer.ts';
+import { field, isAnswerTo, keep, type KeptAnswer } from './kept-answer.ts';
 import type { PipFields } from './pip-fields.ts';
 
 export interface PageAnswer {
@@ -87,13 +87,16 @@ export class Pages {
     }
   }
 
-  /** The answer to pip, asked for by now; all of it even where pip has the page, for it is to be read. */
+  /** The answer to pip, asked for by now. Of what pip has already, and nobody foresaw, nothing has to be read. */
   async answer(request: GatewayRequest, key: NormalizedName): Promise<PageAnswer> {
     const ready = await this.#fetcher.take(request.url);
     const isReady = ready !== null && isAnswerTo(ready, request);
-    const kept = isReady
-      ? ready
-      : await keep(this.#upstream, { ...request, headers: lasting(request.headers) });
+    const kept = isReady ? ready : await keep(this.#upstream, request);
+    if (kept.status === 304) {
+      this.#read.set(request.url.href, Promise.resolve(null));
+      this.#consulted.set(request.url.href, recordOfKnown(kept));
+      return { kept, bare: { wheels: false, sdists: false } };
+    }
     // A page of many megabytes is not read twice.
     const known = isReady ? this.#read.get(request.url.href) : undefined;
     const read = known ?? linksOf(kept).then((links) => this.#enter(links, key));
@@ -123,6 +126,17 @@ export class Pages {
     const sdists = bare.some((url) => !isWheel(url));
     return { files, bare: { wheels: bare.some(isWheel), sdists } };
   }
+}
+
+/** Of a page that pip has: the index will tell it by what pip asked with. */
+function recordOfKnown(kept: KeptAnswer): AnsweredPage {
+  const { etag, lastModified, ...answered } = recordOf(kept);
+  return {
+    ...answered,
+    status: 200,
+    etag: etag ?? field(kept.asked, 'if-none-match'),
+    lastModified: lastModified ?? field(kept.asked, 'if-modified-since'),
+  };
 }
 
 function recordOf({ url, status, headers, body }: KeptAnswer): AnsweredPage {
