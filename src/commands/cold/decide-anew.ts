@@ -1,6 +1,7 @@
 import { PipAccelError } from '../../core/errors.ts';
 import type { Decided } from '../../core/types.ts';
 import { type AnsweredPage, pagesOf, shortestLife } from '../../plan/cold/freshness.ts';
+import { type Place, searchRules } from '../../plan/pinned/places.ts';
 import { isClosurePinned } from '../../plan/request/closure.ts';
 import { filesInMessages } from '../../plan/request/request.ts';
 import { type Decision, forPipAlone, keyOf } from '../decide.ts';
@@ -34,7 +35,7 @@ export async function decideAnew(job: InstallJob, key: string | null): Promise<N
   const time = Date.now();
   const pinned = hasDirect(job) ? null : await decidePinned(job);
   if (pinned) return await keep(job, key, { ...pinned, time });
-  if (job.context.settings.offline) throw nothingRemembered();
+  if (job.context.settings.offline && !isWithinFolders(job)) throw nothingRemembered();
   if (hasDirect(job) && (await isForPipAlone(job))) return forPipAlone;
   const answer = await askUntilProvided(job);
   return answer.outcome === 'decided' ? await keep(job, key, { ...answer, time }) : answer;
@@ -75,6 +76,17 @@ async function isToKeep(
 
 function hasDirect({ request }: InstallJob): boolean {
   return request.entries.some(({ kind }) => kind === 'direct');
+}
+
+/** With `--no-index` and folders alone pip, too, decides without a network. */
+function isWithinFolders(job: InstallJob): boolean {
+  if (hasDirect(job)) return false;
+  const search = searchRules(job.request, job.options);
+  return 'places' in search && search.places.every(isLocal);
+}
+
+function isLocal(place: Place): boolean {
+  return 'path' in place || place.url.startsWith('file:');
 }
 
 function nothingRemembered(): PipAccelError {

@@ -29,7 +29,10 @@ interface Line {
   readonly openAhead?: NonNullable<GatewayRules['openAhead']>;
 }
 
-/** The gateway for a line of pip; null where it takes no network, or pip has to go there by itself. */
+/**
+ * The gateway for a line of pip; null where it takes no network, or pip has to go there by itself.
+ * With `--offline` it stands in the way of all, also of what metadata names by its URL.
+ */
 export async function openLineGateway(
   { stepsAside = false, ...line }: Line,
   { interpreter, settings }: CommandContext,
@@ -42,7 +45,7 @@ export async function openLineGateway(
     atLeast(version, 18, 1) &&
     // Then pip reads no variables.
     !options.flag('isolated') &&
-    takesNetwork(options);
+    (settings.offline || takesNetwork(options));
   if (!isServed) return null;
   try {
     const rules = { ...line, version, stepsAside };
