@@ -30,7 +30,7 @@ compareWithPip('hashes', [
   },
   { name: 'of wheel and sdist', ...asking([`fx-lib==1.0 ${sdist} ${wheel}`]), isPinned: true },
   { name: 'of the sdist alone', ...asking([`fx-lib==1.0 ${sdist}`]), isPinned: true },
-  { name: 'of the newer one alone', ...asking([`fx-lib>=1.0,==2.0 ${newer}`]) },
+  { name: 'of the newer one alone', ...asking([`fx-lib>=1.0,==2.0 ${newer}`]), isPinned: true },
   {
     name: 'a right one among wrong ones',
     ...asking([`fx-lib==1.0 ${wrong} ${wheel}`]),
@@ -41,6 +41,7 @@ compareWithPip('hashes', [
     name: 'wrong, the index does not promise any',
     ...asking([`fx-lib==1.0 ${wrong}`]),
     manners: { hash: () => '' },
+    isPinned: true,
   },
   { name: 'of all', ...asking([`fx-app==1.0 ${app}`, `fx-lib==1.0 ${wheel}`]), isPinned: true },
   { name: 'missing for one line', ...asking([`fx-app==1.0 ${app}`, 'fx-lib==1.0']) },
@@ -51,8 +52,8 @@ compareWithPip('hashes', [
     words: ['--no-deps', '-r', 'r.txt'],
     isPinned: true,
   },
-  { name: 'without a version', ...asking([`fx-lib ${newer}`]) },
-  { name: 'with a range', ...asking([`fx-lib<2 ${wheel}`]) },
+  { name: 'without a version', ...asking([`fx-lib ${newer}`]), isPinned: true },
+  { name: 'with a range', ...asking([`fx-lib<2 ${wheel}`]), isPinned: true },
   {
     name: 'wanted by --require-hashes',
     ...asking(['fx-lib==1.0']),
@@ -63,12 +64,14 @@ compareWithPip('hashes', [
     ...asking(['fx-lib']),
     words: ['-c', 'c.txt', '-r', 'r.txt'],
     files: { 'r.txt': 'fx-lib\n', 'c.txt': `fx-lib==1.0 ${wheel}\n` },
+    isPinned: true,
   },
   {
     name: 'in constraints, other than in requirements',
     ...asking([]),
     words: ['-c', 'c.txt', '-r', 'r.txt'],
     files: { 'r.txt': `fx-lib==1.0 ${wheel}\n`, 'c.txt': `fx-lib==1.0 ${sdist}\n` },
+    isPinned: true,
   },
   { name: 'of another algorithm', ...asking([`fx-lib==1.0 --hash=sha512:${'0'.repeat(128)}`]) },
   {
@@ -79,6 +82,7 @@ compareWithPip('hashes', [
   {
     name: 'twice the same line',
     ...asking([`fx-lib==1.0 ${wheel}`, `fx-lib==1.0 ${sdist} ${wheel}`]),
+    isPinned: true,
   },
   {
     name: 'on lines that go on',

@@ -10,7 +10,7 @@ const before = ['fx-lib==1.0'];
 
 compareWithPip('what is installed', [
   { name: 'and satisfies', world, words: ['fx-lib'], before },
-  { name: 'and satisfies a dependency', world, words: ['fx-app==1.0'], before },
+  { name: 'and satisfies a dependency', world, words: ['fx-app==1.0'], before, isPinned: true },
   { name: 'and is too old', world, words: ['fx-lib>=2'], before },
   { name: 'and is too new', world, words: ['fx-lib<3'], before: ['fx-lib'] },
   { name: 'and is too old for a dependency', world, words: ['fx-app'], before },
