@@ -7,9 +7,18 @@ const variable = 'PIP_ACCEL_TEST_ENVIRONMENT';
 
 /** Called by Vitest before all suites: makes an environment for `makeEnvironment`. */
 export default function setup(): () => void {
+  return makeModel(null);
+}
+
+/** @param pip its version, which comes from the index; null for the one that Python brings along. */
+export function makeModel(pip: string | null): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'pip-accel-environment-'));
   const model = join(folder, 'venv');
   execFileSync(pythonAtHand(), ['-m', 'venv', model], { stdio: 'pipe' });
+  if (pip !== null) {
+    const words = ['-m', 'pip', 'install', '--quiet', `pip==${pip}`];
+    execFileSync(join(model, 'bin', 'python'), words, { stdio: 'pipe' });
+  }
   process.env[variable] = model;
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -24,10 +24,8 @@ export type Decision =
 export async function decide(job: InstallJob): Promise<Decision> {
   const { settings } = job.context;
   const key = keyOf(job);
-  const isQuiet = job.options.quiet > 0;
   const found = key === null ? null : recallTrue(job, key);
-  // What nobody heard cannot be said again.
-  const remembered = found?.lines || isQuiet || settings.offline ? found : null;
+  const remembered = found && (settings.offline || canBeSaid(job, found)) ? found : null;
   // Who upgrades wants to know what there is now.
   const maxAgeSeconds = job.options.flag('upgrade') ? 0 : settings.indexMaxAge;
   const limits = { now: Date.now(), maxAgeSeconds };
@@ -45,6 +43,12 @@ export async function decide(job: InstallJob): Promise<Decision> {
   if (decision.outcome !== 'refused' || !decision.transient || !found) return decision;
   job.reporter.warning(outOfReach);
   return recall(job, found, key);
+}
+
+/** Whether what pip would say now was heard when it decided. */
+function canBeSaid({ options }: InstallJob, { lines, warnings }: RememberedDecision): boolean {
+  if (options.quiet === 0) return lines !== null && warnings !== null;
+  return options.quiet > 1 || warnings !== null;
 }
 
 const outOfReach = 'the index cannot be reached; going on with the decision of an earlier run';
@@ -71,13 +75,17 @@ export const forPipAlone: Extract<Decision, { readonly outcome: 'hand-over' }> =
 };
 
 function recall(job: InstallJob, decision: RememberedDecision, key: string | null): Decision {
-  const { items, conflicts, lines, files } = decision;
+  const { items, conflicts, lines, warnings, files } = decision;
   const isDirect = items.length > 0 && items.every(({ decided }) => decided.direct !== null);
   if (isDirect && !job.context.settings.offline) return forPipAlone;
-  const said = job.options.quiet > 0 ? [] : replayedLines(lines ?? [], job.installed);
+  const { quiet } = job.options;
+  const said = quiet > 0 ? [] : replayedLines(lines ?? [], job.installed);
   if (said.length > 0) {
     const line = withFiles(said.join('\n'), files, filesInMessages(job.request));
     job.reporter.emit({ type: 'pip-line', stream: 'stdout', line, end: '\n' });
+  }
+  for (const line of quiet > 1 ? [] : (warnings ?? [])) {
+    job.reporter.emit({ type: 'pip-line', stream: 'stderr', line, end: '\n' });
   }
   const isBeside = job.options.flag('ignore-installed');
   return {

@@ -28,6 +28,8 @@ export interface RememberedDecision {
    * it decided.
    */
   readonly lines: readonly KeptLine[] | null;
+  /** What it says to the standard error then; null where it was not to warn when it decided. */
+  readonly warnings: readonly string[] | null;
   /** The requirement files as `lines` name them; the next time they may lie elsewhere. */
   readonly files: readonly string[];
   /** No index can change it. */
@@ -51,7 +53,8 @@ export function recallDecision(store: Store, key: string): RememberedDecision | 
     const decision = JSON.parse(
       readFileSync(decisionFile(store, key), 'utf8'),
     ) as RememberedDecision;
-    return decision.format === 4 && Array.isArray(decision.files) ? decision : null;
+    const isWhole = Array.isArray(decision.files) && decision.warnings !== undefined;
+    return decision.format === 4 && isWhole ? decision : null;
   } catch {
     return null;
   }

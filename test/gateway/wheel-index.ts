@@ -7,12 +7,17 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type ZipPart, zipBytes } from '../hostile/zip-bytes.ts';
+import { type ListedFile, pageTypes, writePage } from './index-page.ts';
 
 /** A wheel of an index, made up here. */
 export interface MadeWheel {
   readonly filename: string;
   readonly bytes: Buffer;
   readonly metadata: string;
+  /** The text of a page's field, where it has one. */
+  readonly requiresPython?: string;
+  /** Why the file was yanked: the empty text for no reason; not there where it was not. */
+  readonly yanked?: string;
 }
 
 export interface Answered {
@@ -32,9 +37,11 @@ export interface Manners {
   /** Milliseconds before the bytes of a whole archive. */
   delay: number;
   etags: boolean;
+  /** The Cache-Control of pages. */
+  cacheControl: string;
   /** The Authorization that it wants. */
   authorization: string | null;
-  /** What pages promise of an archive's bytes. */
+  /** What pages promise of an archive's bytes; nothing where it is empty. */
   hash: (bytes: Buffer) => string;
   /** Answers in the index's place; false where it does not. */
   instead: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -89,6 +96,7 @@ export class WheelIndex {
     compressed: false,
     delay: 0,
     etags: true,
+    cacheControl: 'max-age=600, public',
     authorization: null,
     hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
     instead: () => false,
@@ -129,7 +137,7 @@ export class WheelIndex {
   }
 
   file(wheel: MadeWheel, ending = ''): URL {
-    return new URL(`/files/${wheel.filename}${ending}`, this.origin);
+    return new URL(`/files/${encodeURIComponent(wheel.filename)}${ending}`, this.origin);
   }
 
   /** The paths that were asked for since the last time, sorted. */
@@ -147,25 +155,27 @@ export class WheelIndex {
       response.writeHead(401, { 'www-authenticate': 'Basic' }).end();
       return;
     }
-    const [, kind = '', name = ''] = (request.url ?? '').split('/');
+    const [, kind = '', name = ''] = (request.url ?? '').split('/').map(decodeURIComponent);
     if (kind === 'simple') this.#sendPage(name, request, response);
     else this.#sendFile(name, request, response);
   }
 
   #sendPage(name: string, request: IncomingMessage, response: ServerResponse): void {
-    const wheels = this.wheels.filter(({ filename }) =>
-      filename.startsWith(`${name.replaceAll('-', '_')}-`),
-    );
+    const wheels = this.wheels.filter(({ filename }) => projectOf(filename) === name);
     if (wheels.length === 0) {
       response.writeHead(404).end('nothing of that name');
       return;
     }
-    const page = this.manners.form === 'json' ? this.#json(name, wheels) : this.#html(wheels);
+    const { form } = this.manners;
+    const page = writePage(
+      form,
+      name,
+      wheels.map((wheel) => this.#listed(wheel)),
+    );
     const etag = `"${createHash('sha256').update(page).digest('hex')}"`;
-    const type = { json: 'application/vnd.pypi.simple.v1+json', html: 'text/html' };
     const headers = {
       ...(this.manners.etags ? { etag } : {}),
-      'cache-control': 'max-age=600, public',
+      'cache-control': this.manners.cacheControl,
       vary: 'Accept, Accept-Encoding',
     };
     if (this.manners.etags && request.headers['if-none-match'] === etag) {
@@ -176,30 +186,23 @@ export class WheelIndex {
     response
       .writeHead(200, {
         ...headers,
-        'content-type': type[this.manners.form],
+        'content-type': pageTypes[form],
         'content-length': body.length,
         ...(this.manners.compressed ? { 'content-encoding': 'gzip' } : {}),
       })
       .end(body);
   }
 
-  #json(name: string, wheels: readonly MadeWheel[]): string {
-    const files = wheels.map((wheel) => ({
-      filename: wheel.filename,
-      url: this.file(wheel).href,
-      hashes: { sha256: this.manners.hash(wheel.bytes) },
-      ...(this.manners.metadata ? { 'core-metadata': true } : {}),
-    }));
-    return JSON.stringify({ meta: { 'api-version': '1.0' }, name, files });
-  }
-
-  #html(wheels: readonly MadeWheel[]): string {
-    const links = wheels.map((wheel) => {
-      const offered = this.manners.metadata ? ' data-core-metadata="true"' : '';
-      const hash = this.manners.hash(wheel.bytes);
-      return `<a href="../../files/${wheel.filename}#sha256=${hash}"${offered}>${wheel.filename}</a>`;
-    });
-    return `<!DOCTYPE html><html><body>${links.join('\n')}</body></html>`;
+  #listed(wheel: MadeWheel): ListedFile {
+    const { filename, requiresPython, yanked } = wheel;
+    return {
+      filename,
+      url: this.file(wheel).pathname,
+      hash: this.manners.hash(wheel.bytes),
+      hasMetadata: this.manners.metadata && filename.endsWith('.whl'),
+      requiresPython,
+      yanked,
+    };
   }
 
   #sendFile(name: string, request: IncomingMessage, response: ServerResponse): void {
@@ -233,6 +236,12 @@ export class WheelIndex {
     this.#server.close();
     this.#server.closeAllConnections();
   }
+}
+
+/** PEP 503; an sdist's name ends before its last hyphen. */
+function projectOf(filename: string): string {
+  const [name = ''] = filename.split(filename.endsWith('.whl') ? '-' : /-(?=[^-]*$)/);
+  return name.replaceAll(/[-_.]+/g, '-').toLowerCase();
 }
 
 async function* pieces(bytes: Buffer, wait: number): AsyncGenerator<Buffer> {

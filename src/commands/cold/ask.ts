@@ -79,7 +79,7 @@ async function askThrough(
 async function askWith(job: InstallJob, asking: Asking): Promise<OldPipAnswer> {
   const { context, environment, line, options } = job;
   if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) {
-    return heard(await decideByDownload(job, asking), options.quiet === 0);
+    return heard(await decideByDownload(job, asking), options.quiet, options.quiet === 0);
   }
   const given = job.request.parsed.options;
   const isHushed = options.quiet === 1 && given.some(({ option }) => option.name === 'quiet');
@@ -97,11 +97,13 @@ async function askWith(job: InstallJob, asking: Asking): Promise<OldPipAnswer> {
   };
   const emit = isHushed ? unheard(asking.emit) : asking.emit;
   const answer = await job.whileReading(async () => await askPip(question, emit));
-  return heard(answer, options.quiet === 0 || isHushed);
+  return heard(answer, options.quiet, options.quiet === 0 || isHushed);
 }
 
-function heard(answer: OldPipAnswer, isComplete: boolean): OldPipAnswer {
-  return answer.outcome === 'decided' && !isComplete ? { ...answer, lines: null } : answer;
+/** Under `-q` pip warns all the same. */
+function heard(answer: OldPipAnswer, quiet: number, isComplete: boolean): OldPipAnswer {
+  if (answer.outcome !== 'decided' || isComplete) return answer;
+  return { ...answer, lines: null, warnings: quiet > 1 ? null : answer.warnings };
 }
 
 /** `-q` takes from pip what goes to standard output, and nothing else. */

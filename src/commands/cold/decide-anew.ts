@@ -9,7 +9,7 @@ import type { InstallJob } from '../job.ts';
 import { askUntilProvided } from './ask-again.ts';
 import { areRepeatable, isForPipAlone } from './local-projects.ts';
 import { localPaths } from '../../plan/request/local.ts';
-import { keptLines } from '../../report/cold/kept-lines.ts';
+import { keptLines, keptWarnings } from '../../report/cold/kept-lines.ts';
 import { decidePinned } from './pinned.ts';
 import { plan } from './plan.ts';
 import { remember } from './remember.ts';
@@ -23,6 +23,7 @@ export type NewDecision =
 interface Answer {
   readonly decided: readonly Decided[];
   readonly lines: readonly string[] | null;
+  readonly warnings: readonly string[] | null;
   readonly isFromStore?: boolean;
   readonly answered?: readonly AnsweredPage[];
 }
@@ -34,7 +35,8 @@ interface Answer {
 export async function decideAnew(job: InstallJob, key: string | null): Promise<NewDecision> {
   const time = Date.now();
   const pinned = hasDirect(job) ? null : await decidePinned(job);
-  if (pinned) return await keep(job, key, { ...pinned, time });
+  // What pip would warn of, it is asked about.
+  if (pinned) return await keep(job, key, { ...pinned, warnings: [], time });
   if (job.context.settings.offline && !isWithinFolders(job)) throw nothingRemembered();
   if (hasDirect(job) && (await isForPipAlone(job))) return forPipAlone;
   const answer = await askUntilProvided(job);
@@ -44,7 +46,14 @@ export async function decideAnew(job: InstallJob, key: string | null): Promise<N
 async function keep(
   job: InstallJob,
   key: string | null,
-  { decided, lines, time, answered, isFromStore = false }: Answer & { readonly time: number },
+  {
+    decided,
+    lines,
+    warnings,
+    time,
+    answered,
+    isFromStore = false,
+  }: Answer & { readonly time: number },
 ): Promise<NewDecision> {
   const planned = plan(job, decided);
   const pages = answered ? pagesOf(job, decided, answered) : null;
@@ -54,6 +63,7 @@ async function keep(
     items,
     conflicts: planned.conflicts,
     lines: lines && keptLines(lines, localPaths(job.request)),
+    warnings: warnings && keptWarnings(warnings),
     files: filesInMessages(job.request),
     pinned: isClosurePinned(job.request, decided, job.context.interpreter.markers),
     pages,

@@ -179,7 +179,8 @@ async function readAnswer(
       direct: null,
     });
   }
-  return { outcome: 'decided', decided, lines: talk.lines };
+  const { stdout: lines, stderr: warnings } = talk.said;
+  return { outcome: 'decided', decided, lines, warnings };
 }
 
 /** The candidates whose archives pip kept, in the order in which it came upon them; null where one cannot be told. */

@@ -28,6 +28,8 @@ export type PipAnswer =
       readonly decided: readonly Decided[];
       /** What pip said on the way, for the record; null where it was told to be quiet. */
       readonly lines: readonly string[] | null;
+      /** What it wrote to the standard error; null where it was told to be quiet of warnings, too. */
+      readonly warnings: readonly string[] | null;
       /** The pages that it looked at, where somebody looked on. */
       readonly answered?: readonly AnsweredPage[];
     }
@@ -44,10 +46,10 @@ export async function askPip(question: PipQuestion, emit: Emit): Promise<PipAnsw
   try {
     const report = join(folder, 'report.json');
     for (let attempt = 1; ; attempt += 1) {
-      const { exitCode, lines, transient } = await askOnce(question, report, emit);
+      const { exitCode, lines, warnings, transient } = await askOnce(question, report, emit);
       if (exitCode === 0) {
         const decided = parseReport(await readFile(report, 'utf8'));
-        return { outcome: 'decided', decided, lines };
+        return { outcome: 'decided', decided, lines, warnings };
       }
       if (!transient || attempt > question.maxRetries || question.signal?.aborted) {
         return { outcome: 'refused', exitCode, transient };
@@ -60,7 +62,7 @@ export async function askPip(question: PipQuestion, emit: Emit): Promise<PipAnsw
 }
 
 async function askOnce(question: PipQuestion, report: string, emit: Emit) {
-  const lines: string[] = [];
+  const said: Record<OutputLine['stream'], string[]> = { stdout: [], stderr: [] };
   let transient = false;
   const command = [
     ...question.pip,
@@ -75,10 +77,10 @@ async function askOnce(question: PipQuestion, report: string, emit: Emit) {
   const exitCode = await runLines(command, runOptions(environment, signal), (output) => {
     if (isOfTheDryRun(output)) return;
     transient ||= isTransient(output.line);
-    if (output.stream === 'stdout') lines.push(output.line);
+    said[output.stream].push(output.line);
     emit({ type: 'pip-line', ...output });
   });
-  return { exitCode, lines, transient };
+  return { exitCode, lines: said.stdout, warnings: said.stderr, transient };
 }
 
 export function runOptions(environment: Environment, signal: AbortSignal | undefined): RunOptions {

@@ -27,8 +27,8 @@ export class DownloadTalk {
   #isHolding = false;
   /** Blocks on distributions so far, those that are held left out. */
   #blocks = 0;
-  /** What went to the standard output. */
-  readonly lines: string[] = [];
+  /** What went where. */
+  readonly said: Readonly<Record<OutputLine['stream'], string[]>> = { stdout: [], stderr: [] };
 
   constructor(installed: ReadonlySet<NormalizedName>, emit: Emit) {
     this.#installed = installed;
@@ -75,7 +75,7 @@ export class DownloadTalk {
 
   #say(output: OutputLine, isBlock: boolean): void {
     if (isBlock) this.#blocks += 1;
-    if (output.stream === 'stdout') this.lines.push(output.line);
+    this.said[output.stream].push(output.line);
     this.#emit({ type: 'pip-line', ...output });
   }
 }

@@ -10,6 +10,8 @@ export interface Demand {
   readonly hashes: AllowedHashes;
   /** Named by the user. */
   readonly isUsers: boolean;
+  /** The version that pip names it by, whatever it says itself. */
+  readonly version?: string;
   /** `-r requirements.txt (line 1)`, the demand of what requires it, or null for the command line. */
   readonly from: string | Demand | null;
 }
@@ -31,9 +33,13 @@ function origin({ from }: Demand): string {
 }
 
 function pathOf(demand: Demand): string {
-  const text = formatRequirement(demand.requirement);
+  const text = textOf(demand);
   if (demand.from === null) return text;
   return `${text}->${typeof demand.from === 'string' ? demand.from : pathOf(demand.from)}`;
+}
+
+function textOf({ requirement, version }: Demand): string {
+  return version === undefined ? formatRequirement(requirement) : `${requirement.name}==${version}`;
 }
 
 /** What pip says when it takes a file (`operations/prepare.py`, `_log_preparing_link`). */
@@ -41,7 +47,7 @@ export function collectingLine(demand: Demand, localPath: string | null, pip: st
   // Since 23.1 pip says where a requirement comes from.
   const suffix = atLeast(pip, 23, 1) ? origin(demand) : '';
   return localPath === null
-    ? `Collecting ${formatRequirement(demand.requirement)}${suffix}`
+    ? `Collecting ${textOf(demand)}${suffix}`
     : `Processing ${displayPath(localPath)}${suffix}`;
 }
 
@@ -51,7 +57,7 @@ export function satisfiedLine(
 ): string {
   const parsed = parseVersion(version);
   const spelled = parsed ? formatVersion(parsed) : version;
-  const text = formatRequirement(demand.requirement);
+  const text = textOf(demand);
   return `Requirement already satisfied: ${text} in ${displayPath(location)}${origin(demand)} (${spelled})`;
 }
 

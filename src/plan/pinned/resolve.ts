@@ -16,6 +16,7 @@ import { normalizeName } from '../../python/names.ts';
 import {
   compareVersions,
   contains,
+  formatVersion,
   parseSpecifiers,
   parseVersion,
   publicVersion,
@@ -376,10 +377,11 @@ function findCandidate(resolution: Resolution, project: Project): Candidate | nu
 function useFile(
   { knowledge, lines, questions, request }: Resolution,
   project: Project,
-  { demand, candidate }: { readonly demand: Demand; readonly candidate: Candidate },
+  { demand: asked, candidate }: { readonly demand: Demand; readonly candidate: Candidate },
 ): void {
   const { key } = project;
-  const allowed = allowedFor(request, key, demand);
+  const allowed = allowedFor(request, key, asked);
+  const demand = namedByPip(request, asked, candidate);
   const promised = candidate.file.hashes['sha256']?.toLowerCase();
   const isForPip = new NotPinned(`the hash of ${candidate.filename} is for pip to check`);
   if (allowed && promised !== undefined && !allowed.includes(promised)) throw isForPip;
@@ -405,6 +407,18 @@ function useFile(
   const localPath = protocol === 'file:' ? decodeURIComponent(pathname) : null;
   const line = collectingLine(demand, localPath, request.pip);
   if (lines.at(-1) !== line) lines.push(line);
+}
+
+/** Since 26.1 what has hashes is named by its version (`make_install_req_from_link`). */
+function namedByPip(
+  { constraints, pip }: PinnedRequest,
+  demand: Demand,
+  candidate: Candidate,
+): Demand {
+  const constraint = constraints.get(normalizeName(demand.requirement.name));
+  const hashes = [...Object.keys(demand.hashes), ...Object.keys(constraint?.hashes ?? {})];
+  if (hashes.length === 0 || !atLeast(pip, 26, 1)) return demand;
+  return { ...demand, version: formatVersion(candidate.version) };
 }
 
 /** The sha256 digests that pip would hold a file against (`_get_linked_req_hashes`); null for none. */

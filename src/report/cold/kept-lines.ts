@@ -36,6 +36,19 @@ export function keptLines(
   });
 }
 
+/** Warnings about what was decided on; those about the network, say, are of the run that met it. */
+const repeated =
+  /^(DEPRECATION: |WARNING: (The candidate selected for download or install is a yanked version|Ignoring version |Requested .*, but installing version |Package .* has an invalid Requires-Python|\S+ \S+ does not provide the extra ))/;
+
+/** Of pip's warnings those that are said again, with the lines that belong to them. */
+export function keptWarnings(lines: readonly string[]): readonly string[] {
+  let isKept = false;
+  return lines.filter((line) => {
+    if (/^(DEPRECATION|WARNING|ERROR): |^\[notice\]/.test(line)) isKept = repeated.test(line);
+    return isKept;
+  });
+}
+
 function isOfDirect(line: string, direct: ReadonlySet<string>): boolean {
   const processed = /^Processing (.*?)(?: \(from .*\))?$/.exec(line)?.[1];
   return processed === undefined ? line.startsWith('Obtaining ') : direct.has(resolve(processed));

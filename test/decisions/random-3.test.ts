@@ -1,0 +1,4 @@
+import { compareWithPip } from './compare.ts';
+import { randomCases } from './random.ts';
+
+compareWithPip('random graphs, part 3', randomCases(3));
