@@ -41,12 +41,15 @@ export async function learn(
 ): Promise<PinnedAnswer | null> {
   const { context, environment, options } = lesson.job;
   const isOffline = context.settings.offline;
+  context.timings?.enter('prepare');
   const transport = isOffline ? null : await openTransport(options, environment);
   try {
     for (;;) {
+      context.timings?.enter('decide');
       const given = answer();
       // What nothing pins is for pip, which would ask for the same pages again.
       if (given.outcome !== 'unknown' || given.isOpen) return given;
+      context.timings?.enter(null);
       await answerQuestions({ ...lesson, transport }, given.questions);
     }
   } catch (error) {
@@ -54,6 +57,7 @@ export async function learn(
     if (error instanceof PipAccelError && isFinal(error)) throw error;
     return null;
   } finally {
+    context.timings?.enter('decide');
     await transport?.close();
   }
 }
@@ -91,7 +95,11 @@ async function learnRelease(
     places.map(async (place) => {
       const name = pageName(place.id, key);
       const known = learned.pages.get(name);
-      const files = known ?? (await limit(() => fetchFiles(place, key, { pip, transport })));
+      const fetched = async () => {
+        using _ = context.timings?.begin('index', { name: key, version: null });
+        return await fetchFiles(place, key, { pip, transport });
+      };
+      const files = known ?? (await limit(fetched));
       learned.pages.set(name, files);
       // A local page is read each time.
       if (place.url.startsWith('file:')) return;
@@ -102,8 +110,12 @@ async function learnRelease(
 }
 
 /** For this run alone: what lies beside a wheel is the index's word, and not the wheel's. */
-async function learnMetadata({ learned, transport }: Network, chosen: ChosenFile): Promise<void> {
-  const { file } = chosen.candidate;
+async function learnMetadata(
+  { job, learned, transport }: Network,
+  chosen: ChosenFile,
+): Promise<void> {
+  const { file, filename } = chosen.candidate;
+  using _ = job.context.timings?.begin('metadata', { filename });
   const metadata = await fetchMetadata(file, transport);
   const { sha256 } = sourceOf(chosen.candidate);
   learned.facts.set(file.url, { metadata, sha256 });

@@ -32,7 +32,7 @@ interface Line {
 /** The gateway for a line of pip; null where it takes no network, or pip has to go there by itself. */
 export async function openLineGateway(
   { stepsAside = false, ...line }: Line,
-  { interpreter, settings }: CommandContext,
+  { interpreter, settings, timings }: CommandContext,
 ): Promise<Gateway | null> {
   const { options } = line;
   const version = interpreter.pip?.version ?? '';
@@ -45,7 +45,7 @@ export async function openLineGateway(
     takesNetwork(options);
   if (!isServed) return null;
   try {
-    const rules = { ...line, version, stepsAside };
+    const rules = { ...line, version, stepsAside, timings };
     return await openGateway({ ...rules, isOffline: settings.offline });
   } catch (error) {
     // Certificates or a proxy that make no sense: pip says what is wrong with them.

@@ -39,10 +39,14 @@ async function obtainNow(
   const { context, environment, options, reporter } = job;
   const { settings, store, interpreter } = context;
   const { keyOptions, target, builder, trustModTimes } = imageLookup(job);
+  const { timings } = context;
+  timings?.enter('check');
   // Where there is an image, its archive is not missed; so a damaged one has to be gone by now.
   await soundImages(job, decided);
   markUsed(job, decided);
+  timings?.enter('prepare');
   const transport = settings.offline ? null : await openTransport(options, environment);
+  timings?.enter(null);
   try {
     const { images } = await obtainImages(decided, {
       signal,
@@ -50,6 +54,7 @@ async function obtainNow(
       transport,
       environment,
       emit: reporter.emit,
+      timings,
       maxRetries: settings.maxRetries,
       trustModTimes,
       builder,
@@ -63,6 +68,7 @@ async function obtainNow(
       fillEnvironment: (requirements, prefix, claims) =>
         job.fillEnvironment(job, { requirements, prefix, claims, signal }),
     });
+    timings?.enter('finish');
     await rememberWhatTheyRequire(job, decided, images);
     return images;
   } finally {
