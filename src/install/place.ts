@@ -67,11 +67,11 @@ export async function placeDistributions(
   for (const { info } of works) transaction.makeFolder(info.target);
   const trees = works.flatMap(({ linked, info }) => [...linked, info]);
   const { compile, linkMode: mode, timings } = options;
-  timings?.enter(null);
   const crew = startLinking({ trees, compile, mode, isTimed: Boolean(timings) });
   const checkPath = pathCheck({ path: options.path, interpreter }, context.behaviour);
   let warnings: readonly (string | null)[] = [];
   let failure: unknown = null;
+  timings?.enter(null);
   try {
     warnings = works.map((work) => placeOwn(work, { ...context, checkPath }));
   } catch (error) {

@@ -78,7 +78,9 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
     const bundle = join(folder, 'certificates.pem');
     await writeFile(bundle, [...trusted, authority.certificate].join('\n'), { mode: 0o600 });
     const upstream = rules.isOffline ? nowhere : openLazily(rules, onUnreachable);
-    const ahead = rules.isOffline ? null : (rules.openAhead?.(upstream.respond, upstream.ready) ?? null);
+    const ahead = rules.isOffline
+      ? null
+      : (rules.openAhead?.(upstream.respond, upstream.ready) ?? null);
     const { timings = null } = rules;
     const respond = ahead?.respond ?? passing(upstream.respond, timings);
     const wayTo: Upstream['wayTo'] = async (origin, isPip) => {
