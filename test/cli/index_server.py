@@ -9,6 +9,8 @@
 /boasting/NAME/ the same, and it does not have the wheels
 /broken/        answers with 500
 /private/       wants a password
+
+`delays.json` among the fixtures says how many seconds answers wait whose path ends in what.
 """
 
 import hashlib
@@ -16,6 +18,7 @@ import json
 import pathlib
 import re
 import sys
+import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         with LOG.open("a") as log:
             log.write(self.path + "\n")
+        time.sleep(delay(self.path))
         place, _, rest = self.path.lstrip("/").partition("/")
         answer = getattr(self, "get_" + place, None)
         status, kind, body = answer(rest) if answer else (404, "text/plain", b"")
@@ -37,7 +41,11 @@ class Handler(BaseHTTPRequestHandler):
         if status == 401:
             self.send_header("WWW-Authenticate", "Basic")
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.wfile.write(body)
+        except ConnectionError:
+            # Who was interrupted does not read.
+            self.close_connection = True
 
     def get_simple(self, rest):
         path = ROOT / "simple" / rest / "index.html"
@@ -80,6 +88,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *words):
         pass
+
+
+def delay(path):
+    delays = ROOT / "delays.json"
+    said = json.loads(delays.read_text()) if delays.exists() else {}
+    return max([0, *(seconds for ending, seconds in said.items() if path.endswith(ending))])
 
 
 def missing():

@@ -46,6 +46,9 @@ async function obtainNow(
   markUsed(job, decided);
   timings?.enter('prepare');
   const transport = settings.offline ? null : await openTransport(options, environment);
+  // Else the answer of a slow server would be waited for.
+  const hangUp = () => void transport?.close();
+  signal.addEventListener('abort', hangUp, { once: true });
   timings?.enter(null);
   try {
     const { images } = await obtainImages(decided, {
@@ -72,6 +75,7 @@ async function obtainNow(
     await rememberWhatTheyRequire(job, decided, images);
     return images;
   } finally {
+    signal.removeEventListener('abort', hangUp);
     await transport?.close();
   }
 }

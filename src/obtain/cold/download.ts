@@ -236,6 +236,7 @@ async function fetchWithRetries(
       await fetchOnce(source, progress, { ...context, transport });
       return;
     } catch (error) {
+      context.signal?.throwIfAborted();
       if (error instanceof PipAccelError || isStoreTrouble(error, context.store)) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       if (!mayPass(error) || attempt > context.maxRetries) {
