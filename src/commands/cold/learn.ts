@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Decided, NormalizedName, Version } from '../../core/types.ts';
 import { fetchFiles, fetchMetadata, type ListedPlace } from '../../obtain/cold/index/client.ts';
-import { openTransport, type Transport } from '../../obtain/cold/transport.ts';
+import type { Transport } from '../../obtain/cold/transport.ts';
 import { sourceOf } from '../../plan/pinned/source.ts';
 import type { PinnedQuestion } from '../../plan/pinned/request.ts';
 import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
@@ -14,6 +14,7 @@ import { imageLookup } from '../sound-images.ts';
 import { interruptible } from './interruption.ts';
 import { imageMetadata, type Learned, pageName, releaseFiles } from './known.ts';
 import { obtain } from './obtain.ts';
+import { hangUp, networkOf } from './network.ts';
 import { rememberRelease } from './remember.ts';
 
 /** Requests at a time; more than this a single index does not serve faster. */
@@ -39,10 +40,9 @@ export async function learn(
   lesson: Lesson,
   answer: () => PinnedAnswer,
 ): Promise<PinnedAnswer | null> {
-  const { context, environment, options } = lesson.job;
-  const isOffline = context.settings.offline;
+  const { context } = lesson.job;
   context.timings?.enter('prepare');
-  const transport = isOffline ? null : await openTransport(options, environment);
+  const transport = await networkOf(lesson.job);
   try {
     for (;;) {
       context.timings?.enter('decide');
@@ -55,10 +55,10 @@ export async function learn(
   } catch (error) {
     if (!(error instanceof Error) || isStoreTrouble(error, context.store)) throw error;
     if (error instanceof PipAccelError && isFinal(error)) throw error;
+    await hangUp(lesson.job);
     return null;
   } finally {
     context.timings?.enter('decide');
-    await transport?.close();
   }
 }
 

@@ -3,7 +3,6 @@ import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { provideSystemPackages } from '../../obtain/cold/system-packages/provide.ts';
-import { openTransport } from '../../obtain/cold/transport.ts';
 import { setAccessTime } from '../../store/cold/access-time.ts';
 import { archiveOf } from '../../store/find-image.ts';
 import type { Image } from '../../store/images.ts';
@@ -13,6 +12,7 @@ import type { InstallJob } from '../job.ts';
 import { imageLookup, soundImages } from '../sound-images.ts';
 import { keepWithin } from './keep-within.ts';
 import { assistanceOf } from './assistance.ts';
+import { hangUp, networkOf } from './network.ts';
 import { rememberMetadata } from './remember.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
@@ -36,7 +36,7 @@ async function obtainNow(
   decided: readonly Decided[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<NormalizedName, Image>> {
-  const { context, environment, options, reporter } = job;
+  const { context, environment, reporter } = job;
   const { settings, store, interpreter } = context;
   const { keyOptions, target, builder, trustModTimes } = imageLookup(job);
   const { timings } = context;
@@ -45,10 +45,10 @@ async function obtainNow(
   await soundImages(job, decided);
   markUsed(job, decided);
   timings?.enter('prepare');
-  const transport = settings.offline ? null : await openTransport(options, environment);
+  const transport = await networkOf(job);
   // Else the answer of a slow server would be waited for.
-  const hangUp = () => void transport?.close();
-  signal.addEventListener('abort', hangUp, { once: true });
+  const stop = () => void hangUp(job);
+  signal.addEventListener('abort', stop, { once: true });
   timings?.enter(null);
   try {
     const { images } = await obtainImages(decided, {
@@ -75,8 +75,7 @@ async function obtainNow(
     await rememberWhatTheyRequire(job, decided, images);
     return images;
   } finally {
-    signal.removeEventListener('abort', hangUp);
-    await transport?.close();
+    signal.removeEventListener('abort', stop);
   }
 }
 
