@@ -4,6 +4,7 @@
  *
  *     /simple/NAME/   pages in JSON, as PyPI has them, with metadata files beside wheels
  *     /bare/NAME/     the same without these
+ *     /brief/NAME/    pages that hold for a second, as old ones do that held for ten minutes
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -72,7 +73,7 @@ async function page(kind: string, name: string): Promise<Kept | null> {
     const target = new URL(file.url, address).href;
     files.origin = new URL(target).origin;
     file.url = `../../${kind === 'bare' ? 'wheel' : 'file'}${new URL(target).pathname}`;
-    const isOffered = kind === 'simple' && file.url.endsWith('.whl');
+    const isOffered = kind !== 'bare' && file.url.endsWith('.whl');
     for (const key of ['core-metadata', 'data-dist-info-metadata', 'dist-info-metadata']) {
       delete file[key];
       if (isOffered) file[key] = true;
@@ -90,7 +91,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return;
   }
   requests.count += 1;
-  if (kind === 'simple' || kind === 'bare') {
+  if (kind === 'simple' || kind === 'bare' || kind === 'brief') {
     const key = `${kind}/${name}`;
     const found = pages.get(key) ?? page(kind, name);
     pages.set(key, found);
@@ -100,7 +101,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       return;
     }
     const headers = {
-      'cache-control': 'max-age=600, public',
+      'cache-control': `max-age=${kind === 'brief' ? 1 : 600}, public`,
       etag: content.etag,
       vary: 'Accept, Accept-Encoding',
     };

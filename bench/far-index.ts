@@ -10,6 +10,9 @@ export interface Traffic {
   readonly bytes: number;
 }
 
+/** See `copied-index.ts`. */
+export type IndexKind = 'simple' | 'bare' | 'brief';
+
 /** The copied index in a process of its own, so that who measures does not serve meanwhile. */
 export class FarIndex {
   readonly #process: ChildProcess;
@@ -35,8 +38,7 @@ export class FarIndex {
     return new FarIndex(child, near, far);
   }
 
-  /** @param kind `bare` is without metadata beside wheels. */
-  url(kind: 'simple' | 'bare', where: 'near' | 'far' = 'far'): string {
+  url(kind: IndexKind, where: 'near' | 'far' = 'far'): string {
     return join(where === 'far' ? this.#far : this.#near, kind, '/').replace(':/', '://');
   }
 

@@ -84,7 +84,7 @@ export function readOptions(words: readonly string[]): Options | null {
   };
 }
 
-function choose<Choice extends string>(
+export function choose<Choice extends string>(
   text: string,
   choices: readonly Choice[],
   option: string,

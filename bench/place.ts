@@ -21,6 +21,8 @@ export class Place {
   readonly python: string;
   /** What a fresh environment is copied from. */
   readonly template: string;
+  /** Others, by their version of pip. */
+  readonly #templates = new Map<string, Promise<string>>();
   readonly uv: string;
   readonly #variables: Readonly<Record<string, string>>;
   #count = 0;
@@ -68,17 +70,30 @@ export class Place {
   }
 
   /** An environment at a path, as `python3 -m venv` would have made it there. */
-  async makeFresh(path: string): Promise<void> {
-    await this.copyTree(this.template, path);
+  async makeFresh(path: string, pip = pipVersion): Promise<void> {
+    const template = await this.#templateWith(pip);
+    await this.copyTree(template, path);
     const scripts = join(path, 'bin');
     const named = readdirSync(scripts, { withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ name }) => join(scripts, name));
     for (const file of [join(path, 'pyvenv.cfg'), ...named]) {
       const text = readFileSync(file, 'latin1');
-      if (!text.includes(this.template)) continue;
-      writeFileSync(file, text.replaceAll(this.template, path), 'latin1');
+      if (!text.includes(template)) continue;
+      writeFileSync(file, text.replaceAll(template, path), 'latin1');
     }
+  }
+
+  async #templateWith(pip: string): Promise<string> {
+    if (pip === pipVersion) return this.template;
+    const make = async () => {
+      const path = join(this.folder, `template-${pip}`);
+      await this.#makeEnvironment(path, `pip==${pip}`);
+      return path;
+    };
+    const known = this.#templates.get(pip) ?? make();
+    this.#templates.set(pip, known);
+    return await known;
   }
 
   async copyTree(from: string, to: string): Promise<void> {
@@ -87,7 +102,13 @@ export class Place {
 
   /** Distributions in an environment beyond those that it is born with. */
   countInstalled(environment: string): number {
+    // All templates are born with the same.
     return distInfos(environment) - distInfos(this.template);
+  }
+
+  /** Distributions in a folder of modules. */
+  countIn(folder: string): number {
+    return readdirSync(folder).filter((name) => name.endsWith('.dist-info')).length;
   }
 
   async #makeEnvironment(path: string, requirement: string): Promise<void> {

@@ -79,7 +79,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
 }
 
 /** What is lost in the noise of the machine is neither kept nor broken. */
-function kept(ratio: number, atMost: number): string {
+export function kept(ratio: number, atMost: number): string {
   if (Number.isNaN(ratio)) return 'not measurable';
   return ratio <= atMost ? 'yes' : '**no**';
 }
@@ -191,11 +191,11 @@ function setTitle(size: number): string {
   return `${size}: ${readSet(size).title}`;
 }
 
-function precise(value: number): string {
+export function precise(value: number): string {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -12,6 +12,7 @@ import {
 import type { Settings } from './config/options.ts';
 import { PipAccelError } from './core/errors.ts';
 import { journalPrefix } from './core/journal-name.ts';
+import type { Timings } from './core/timings.ts';
 import type { Interpreter } from './core/types.ts';
 import { listFolder } from './core/if-there.ts';
 import { openDescriptors } from './process/descriptors.ts';
@@ -35,13 +36,17 @@ async function main(argv: readonly string[]): Promise<number> {
       case 'accel':
         return await (await import('./cli/cold/program.ts')).runAccel(line.words, environment);
       case 'pip': {
-        const context = await openContext(line, environment, new Map());
+        const known = startOf(environment, new Map());
+        const context = await openContext(line, { ...known, timings: null });
         if (line.name !== 'uninstall') return await becomePip(line, context);
         return await (await import('./commands/cold/uninstall.ts')).uninstall(line, context);
       }
       case 'install': {
-        const context = await openContext(line, environment, line.flags);
-        return await install(line, context);
+        const known = startOf(environment, line.flags);
+        return await keepingTime(known.settings, async (timings) => {
+          const context = await openContext(line, { ...known, timings });
+          return await install(line, context);
+        });
       }
       default:
         return line satisfies never;
@@ -67,15 +72,40 @@ function logFormat(environment: Environment): Settings['logFormat'] {
   }
 }
 
+function startOf(environment: Environment, flags: Parameters<typeof loadSettings>[1]) {
+  // Before anything is opened.
+  const descriptors = openDescriptors();
+  return { environment, descriptors, settings: loadSettings(environment, flags) };
+}
+
+/** Writes what the option `timings` asks for, also of a run that fails. */
+async function keepingTime(
+  { timings: path }: Settings,
+  run: (timings: Timings | null) => Promise<number>,
+): Promise<number> {
+  if (path === null) return await run(null);
+  const { openTimings } = await import('./report/cold/timings.ts');
+  const { timings, write } = openTimings(path);
+  let exitCode: number | null = null;
+  try {
+    timings.enter('read');
+    exitCode = await run(timings);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof PipAccelError) ({ exitCode } = error);
+    throw error;
+  } finally {
+    write(exitCode);
+  }
+}
+
 async function openContext(
   line: Extract<CommandLine, { command: 'pip' | 'install' }>,
-  environment: Environment,
-  flags: Parameters<typeof loadSettings>[1],
+  given: Pick<CommandContext, 'environment' | 'settings' | 'descriptors' | 'timings'>,
 ): Promise<CommandContext> {
-  const descriptors = openDescriptors();
-  const settings = loadSettings(environment, flags);
+  const { settings } = given;
   const store = openStore(settings.dataDirectory);
-  const known = { environment, settings, store, storeFault: distrustAll(store), descriptors };
+  const known = { ...given, store, storeFault: distrustAll(store) };
   const named = { flag: line.python, option: settings.python };
   const found = await chosenInterpreter(known, named);
   // A run that was replacing pip itself may have been killed.

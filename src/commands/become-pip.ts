@@ -25,7 +25,8 @@ export async function becomePip(
   const atStart = context.descriptors;
   const mode = lockModeOf(name, words);
   if (mode === null) return await start({ name, words }, context, { atStart });
-  const { settings } = context;
+  const { settings, timings } = context;
+  timings?.enter('wait');
   const voice = { quietness: 0, verbosity: settings.logVerbosity };
   const lock = await context.lock(reporter ?? (await openReporter(settings.logFormat, voice)));
   await lock[mode]();
@@ -39,7 +40,11 @@ export async function becomePip(
 /** Commands that may go to an index, a repository or a URL. */
 const networked = new Set(['install', 'download', 'wheel', 'lock', 'index']);
 
-async function start(line: PipLine, context: CommandContext, legacy: Legacy): Promise<number> {
+async function start(line: PipLine, context: CommandContext, given: Legacy): Promise<number> {
+  const { timings } = context;
+  timings?.enter('pip');
+  // Who keeps the time sees it end.
+  const legacy = timings ? { ...given, stays: true } : given;
   const environment = childEnvironment(context.environment);
   if (line.name === null || !networked.has(line.name) || isAboutItself(line)) {
     return await becomeProgram([...context.pip, ...line.words], environment, legacy);

@@ -27,6 +27,7 @@ export async function changeEnvironment(job: InstallJob, change: Change): Promis
   const { putInPlace } = await import('./cold/put-in-place.ts');
   const outcome = await putInPlace(job, change);
   if (outcome !== 'in place') return outcome;
+  context.timings?.enter('finish');
   if (change.conflicts !== null && options.warnConflicts) reporter.pipError(change.conflicts);
   const found = options.flag('ignore-installed')
     ? firstByName(readInstalled(context.interpreter))

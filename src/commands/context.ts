@@ -1,6 +1,7 @@
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/options.ts';
 import type { PipAccelError } from '../core/errors.ts';
+import type { Timings } from '../core/timings.ts';
 import type { Interpreter } from '../core/types.ts';
 import type { Reporter } from '../report/text.ts';
 import type { Store } from '../store/layout.ts';
@@ -18,6 +19,8 @@ export interface CommandContext {
   readonly pip: readonly string[];
   /** Those that were open when this process started. */
   readonly descriptors: readonly number[];
+  /** null where nobody keeps the time. */
+  readonly timings: Timings | null;
   /** The one lock of this run on its environment, which nobody holds yet. */
   readonly lock: (reporter: Reporter) => Promise<EnvironmentLock>;
 }

@@ -22,7 +22,8 @@ export type Decision =
 
 /** What is to be installed, in order: remembered where that holds, else decided now. */
 export async function decide(job: InstallJob): Promise<Decision> {
-  const { settings } = job.context;
+  const { settings, timings } = job.context;
+  timings?.enter('decide');
   const key = keyOf(job);
   const found = key === null ? null : recallTrue(job, key);
   const remembered = found && (settings.offline || canBeSaid(job, found)) ? found : null;
@@ -35,6 +36,7 @@ export async function decide(job: InstallJob): Promise<Decision> {
   if (remembered?.pages && key !== null) {
     const { revalidate } = await import('./cold/revalidate.ts');
     const verdict = await revalidate(job, key, { ...remembered, pages: remembered.pages });
+    timings?.enter('decide');
     if (verdict === 'unreachable') job.reporter.warning(outOfReach);
     if (verdict !== 'changed') return recall(job, remembered, key);
   }

@@ -65,6 +65,7 @@ export async function install(
     const read = openJob(ground, found);
     const job = found.isInMotion ? await comeToRest(read) : read;
     const exitCode = await runToEnd(job);
+    context.timings?.enter('finish');
     if (hasWorkInProgress(context.store)) await clearUp(context);
     return exitCode;
   } finally {
@@ -85,9 +86,12 @@ async function buildOptions(
 
 /** The job once nobody changes the environment, and what a killed run left of it is put right. */
 async function comeToRest(job: InstallJob): Promise<InstallJob> {
+  const { timings } = job.context;
+  timings?.enter('wait');
   const lock = await job.context.lock(job.reporter);
   try {
     await lock.exclusive();
+    timings?.enter('read');
     return job.renew();
   } finally {
     lock.release();
@@ -98,6 +102,7 @@ async function runToEnd(job: InstallJob): Promise<number> {
   try {
     return await runJob(job);
   } finally {
+    job.context.timings?.enter('finish');
     for (const work of job.afterwards) await work(job);
   }
 }
@@ -145,12 +150,15 @@ async function decideAndChange(job: InstallJob, round: number): Promise<number> 
     (await prepare(job)) ?? (await prepare(job, true)) ?? (await job.handOver(goneReason));
   if (typeof change === 'number') return change;
   if (change.items.length === 0) {
+    job.context.timings?.enter('finish');
     await job.keepInstalled();
     return conclude(job, []);
   }
+  job.context.timings?.enter('wait');
   const lock = await job.context.lock(job.reporter);
   try {
     await lock.exclusive();
+    job.context.timings?.enter('place');
     const exitCode = job.isCurrent() ? await changeEnvironment(job, change) : null;
     if (exitCode !== null) return exitCode;
     if (round > mostRounds) return await job.handOver('a store that others keep emptying');
@@ -199,8 +207,11 @@ async function imagesOf(
   mayBeGone: boolean,
 ): Promise<ReadonlyMap<NormalizedName, Image> | null> {
   if (decided.length === 0) return new Map();
+  const { timings } = job.context;
+  timings?.enter('check');
   const found = await soundImages(job, decided);
   const missing = decided.filter(({ key }) => !found.has(key));
+  timings?.enter('prepare');
   if (missing.length === 0) {
     const { expectLinking } = await import('./cold/put-in-place.ts');
     expectLinking(found.values(), job.options.compile);

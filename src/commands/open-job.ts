@@ -68,10 +68,12 @@ export function openJob(ground: Ground, { state, toKeep, isCurrent }: StateReadi
 export async function handOver(ground: Ground, reason: string): Promise<number> {
   const { context, environment, reporter, files } = ground;
   reporter.emit({ type: 'handed-over', reason });
+  context.timings?.enter('wait');
   if (!files.hasCopies) return await becomePip(ground.line, context, reporter);
   const { runLines } = await import('../process/cold/run.ts');
   const lock = await context.lock(reporter);
   await lock.exclusive();
+  context.timings?.enter('pip');
   const line = { name: 'install', words: ['install', ...files.line.arguments] };
   const { throughGateway } = await import('./cold/line-gateway.ts');
   return await throughGateway(line, { environment, context }, async (words, environment) => {
@@ -85,7 +87,9 @@ export async function handOver(ground: Ground, reason: string): Promise<number> 
 async function whileReading<T>(read: () => Promise<T>, { context, reporter }: Ground): Promise<T> {
   const lock = await context.lock(reporter);
   if (lock.isHeld) return await read();
+  context.timings?.enter('wait');
   await lock.sharedByWriter();
+  context.timings?.enter('decide');
   try {
     return await read();
   } finally {

@@ -112,6 +112,7 @@ function toSettings(written: ReadonlyMap<string, Written>, home: string): Settin
     lockTimeout: read('lock-timeout', 900),
     logVerbosity: read('log-verbosity', 'info'),
     logFile: read('log-file', null),
+    timings: read('timings', null),
     logFormat: read('log-format', 'text'),
   };
 }

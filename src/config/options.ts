@@ -129,6 +129,13 @@ export const optionTable = {
     default: 'none',
     help: 'A file to which every `install` adds what it did, a line of JSON for each event: what was linked, and what was handed to pip and why.',
   },
+  timings: {
+    kind: 'path',
+    environment: 'PIP_ACCEL_TIMINGS',
+    flag: '--timings',
+    default: 'none',
+    help: 'A file to which an `install` writes when it began and ended what, for each distribution, as JSON; see [Where does the time go?](troubleshooting.md#where-does-the-time-go)',
+  },
   'log-format': {
     kind: 'choice',
     choices: ['text', 'json'],
@@ -166,5 +173,7 @@ export interface Settings {
   readonly logVerbosity: Verbosity;
   /** null: no log. */
   readonly logFile: string | null;
+  /** null: nobody keeps the time. */
+  readonly timings: string | null;
   readonly logFormat: 'text' | 'json';
 }

@@ -1,4 +1,5 @@
 import { PipAccelError } from '../core/errors.ts';
+import type { Timings } from '../core/timings.ts';
 import type { Interpreter } from '../core/types.ts';
 import type { Image } from '../store/images.ts';
 import { Linker, type LinkMode } from './link.ts';
@@ -25,6 +26,7 @@ export interface InstallOptions {
   readonly path: string;
   /** Stops the change before it is final. */
   readonly signal?: AbortSignal;
+  readonly timings?: Timings | null;
   /** Work that belongs to the change: done when all is in place; if it fails all is put back. */
   readonly beforeCommit?: () => Promise<void>;
 }
@@ -50,6 +52,8 @@ export async function install(
   interpreter: Interpreter,
   options: InstallOptions,
 ): Promise<InstallResult> {
+  const { timings } = options;
+  timings?.enter('place');
   const transaction = new Transaction(interpreter);
   const linker = new Linker(options.linkMode);
   const behaviour = pipBehaviour(interpreter.pip);
@@ -72,8 +76,10 @@ export async function install(
     // A signal that came while files were linked is told of now.
     await new Promise((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
+    timings?.enter('commit');
     transaction.publish(placed.published);
     await options.beforeCommit?.();
+    timings?.enter('commit');
     leftovers = transaction.commit();
   } catch (error) {
     throw failureOf(`install ${current}`, error, rollBack(transaction));

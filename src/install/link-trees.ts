@@ -12,6 +12,8 @@ export interface LinkJob {
   readonly trees: readonly PlannedTree[];
   readonly compile: boolean;
   readonly mode: LinkMode;
+  /** Whether it is to be told when what was linked. */
+  readonly isTimed: boolean;
   /** Of `takeShares`. */
   readonly next: SharedArrayBuffer;
 }
@@ -36,6 +38,8 @@ export interface LinkOutcome {
   readonly taken: readonly string[];
   /** Why files were copied instead of linked. */
   readonly fallbacks: readonly string[];
+  /** When which of the job's trees was at hand, in milliseconds since 1970: each thread counts from its own start. */
+  readonly times: readonly LinkTime[];
   /** What stopped it, and with it the others. */
   readonly failure: {
     readonly message: string;
@@ -45,25 +49,38 @@ export interface LinkOutcome {
   } | null;
 }
 
+export interface LinkTime {
+  readonly tree: number;
+  readonly began: number;
+  readonly ended: number;
+}
+
 /** Links share after share until none is left. Every thread of a job runs this. */
 export function linkTrees(job: LinkJob, calls: RelativeCalls | null): LinkOutcome {
   const thread = new LinkThread(job, calls);
   const counts = job.trees.map(({ files }) => files);
+  const times: LinkTime[] = [];
   let at = 0;
   try {
     for (const share of takeShares(counts, job.next)) {
       at = share.place;
       const tree = job.trees[at];
+      const began = job.isTimed ? now() : 0;
       if (tree) thread.link(tree, share);
+      if (job.isTimed) times.push({ tree: at, began, ended: now() });
     }
-    return { taken: thread.taken, fallbacks: thread.fallbacks, failure: null };
+    return { taken: thread.taken, fallbacks: thread.fallbacks, times, failure: null };
   } catch (error) {
     stopSharing(job.next);
     const failure = { message: (error as Error).message, code: errnoOf(error) ?? '', tree: at };
-    return { taken: thread.taken, fallbacks: thread.fallbacks, failure };
+    return { taken: thread.taken, fallbacks: thread.fallbacks, times, failure };
   } finally {
     thread.close();
   }
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 class LinkThread {

@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Subject, Timings } from '../core/timings.ts';
 import type { Interpreter } from '../core/types.ts';
 import { umask } from '../process/umask.ts';
 import { startLinking } from './crew.ts';
@@ -65,10 +66,12 @@ export async function placeDistributions(
   for (const folder of folders.values()) transaction.makeFolder(folder);
   for (const { info } of works) transaction.makeFolder(info.target);
   const trees = works.flatMap(({ linked, info }) => [...linked, info]);
-  const crew = startLinking({ trees, compile: options.compile, mode: options.linkMode });
+  const { compile, linkMode: mode, timings } = options;
+  const crew = startLinking({ trees, compile, mode, isTimed: Boolean(timings) });
   const checkPath = pathCheck({ path: options.path, interpreter }, context.behaviour);
   let warnings: readonly (string | null)[] = [];
   let failure: unknown = null;
+  timings?.enter(null);
   try {
     warnings = works.map((work) => placeOwn(work, { ...context, checkPath }));
   } catch (error) {
@@ -77,14 +80,30 @@ export async function placeDistributions(
   }
   const outcomes = await crew.finish();
   if (failure) throw failure;
+  const owners = works.flatMap(({ step, linked, info }) => [...linked, info].map(() => step));
   const onTree = (at: number): void => {
-    const work = works.find(({ linked, info }) =>
-      [...linked, info].some((one) => one === trees[at]),
-    );
-    if (work) context.onStep(work.step);
+    const step = owners[at];
+    if (step) context.onStep(step);
   };
+  tellTime(outcomes, owners, timings);
+  timings?.enter('place');
   settle(outcomes, trees, { ...context, onTree });
   return { warnings: warnings.filter((warning) => warning !== null), published };
+}
+
+function tellTime(
+  outcomes: readonly LinkOutcome[],
+  owners: readonly InstallStep[],
+  timings: Timings | null | undefined,
+): void {
+  for (const { tree, began, ended } of outcomes.flatMap(({ times }) => times)) {
+    const owner = owners[tree];
+    if (owner) timings?.add('link', subjectOf(owner), { began, ended });
+  }
+}
+
+function subjectOf({ image: { manifest } }: InstallStep): Subject {
+  return { name: manifest.key, version: manifest.version };
 }
 
 function refuseFolder(path: string): void {
@@ -128,6 +147,7 @@ function placeOwn(
   const { step, scheme, commands } = work;
   const { options, behaviour } = context;
   context.onStep(step);
+  using _ = options.timings?.begin('link', subjectOf(step));
   placeOwnFiles(work, context);
   placeCommands(work, context);
   const additions: Additions = {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Fixtures } from './fixtures.ts';
@@ -10,11 +10,13 @@ export class IndexServer {
   readonly url: string;
   readonly #process: ChildProcess;
   readonly #log: string;
+  readonly #delays: string;
 
-  private constructor(port: string, child: ChildProcess, log: string) {
+  private constructor(port: string, child: ChildProcess, { root }: Pick<Fixtures, 'root'>) {
     this.url = `http://127.0.0.1:${port}`;
     this.#process = child;
-    this.#log = log;
+    this.#log = join(root, 'requests.txt');
+    this.#delays = join(root, 'delays.json');
   }
 
   static async start(fixtures: Fixtures): Promise<IndexServer> {
@@ -26,7 +28,7 @@ export class IndexServer {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
-    return new IndexServer(port, child, log);
+    return new IndexServer(port, child, fixtures);
   }
 
   /** The paths that were asked for since the last time, sorted. */
@@ -36,7 +38,13 @@ export class IndexServer {
     return requests.sort();
   }
 
+  /** @param seconds for which answers wait, by what their path ends in. */
+  delay(seconds: Readonly<Record<string, number>>): void {
+    writeFileSync(this.#delays, JSON.stringify(seconds));
+  }
+
   [Symbol.dispose](): void {
+    rmSync(this.#delays, { force: true });
     this.#process.kill();
   }
 }

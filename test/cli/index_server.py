@@ -9,6 +9,8 @@
 /boasting/NAME/ the same, and it does not have the wheels
 /broken/        answers with 500
 /private/       wants a password
+
+`delays.json` among the fixtures says how many seconds answers wait whose path ends in what.
 """
 
 import hashlib
@@ -16,6 +18,7 @@ import json
 import pathlib
 import re
 import sys
+import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         with LOG.open("a") as log:
             log.write(self.path + "\n")
+        time.sleep(delay(self.path))
         place, _, rest = self.path.lstrip("/").partition("/")
         answer = getattr(self, "get_" + place, None)
         status, kind, body = answer(rest) if answer else (404, "text/plain", b"")
@@ -82,6 +86,12 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def delay(path):
+    delays = ROOT / "delays.json"
+    said = json.loads(delays.read_text()) if delays.exists() else {}
+    return max([0, *(seconds for ending, seconds in said.items() if path.endswith(ending))])
+
+
 def missing():
     return 404, "text/plain", b""
 
@@ -128,6 +138,13 @@ def digest(data):
     return hashlib.sha256(data).hexdigest()
 
 
-server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        # Who was interrupted does not read.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+server = Server(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)
 server.serve_forever()

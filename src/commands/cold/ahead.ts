@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Emit } from '../../core/events.ts';
 import type { NormalizedName } from '../../core/types.ts';
-import { type Ahead, openAhead } from '../../gateway/cold/ahead/ahead.ts';
+import { openAhead } from '../../gateway/cold/ahead/ahead.ts';
 import type { ForesightRules } from '../../gateway/cold/ahead/foresight.ts';
-import type { Respond } from '../../gateway/cold/exchange.ts';
-import { headStart } from '../../gateway/cold/gateway.ts';
+import { type GatewayRules, headStart } from '../../gateway/cold/gateway.ts';
 import { timeoutOf } from '../../obtain/cold/request.ts';
 import { likelyIndexes, searchRules } from '../../plan/pinned/places.ts';
 import { holds } from '../../plan/request/request.ts';
@@ -22,8 +21,8 @@ export interface ForeseenLine extends Sought, Pick<InstallJob, 'options' | 'requ
 }
 
 /** How to open what answers a pip ahead of the network. */
-export function aheadOf(line: ForeseenLine): (upstream: Respond) => Ahead {
-  return (upstream) => {
+export function aheadOf(line: ForeseenLine): NonNullable<GatewayRules['openAhead']> {
+  return (upstream, ready) => {
     const { context, emit, options, request } = line;
     const { interpreter, settings, store } = context;
     const search = searchRules(request, options);
@@ -48,12 +47,15 @@ export function aheadOf(line: ForeseenLine): (upstream: Respond) => Ahead {
         trustModTimes,
         maxRetries: settings.maxRetries,
         emit,
+        timings: context.timings,
         patience: timeout / 2,
       },
       lookup: imageLookup(line),
     });
     const asked = namedEntries(line, false).map(({ requirement }) => requirement);
-    void sleep(headStart).then(() => ahead.begin(asked));
+    void sleep(headStart)
+      .then(ready)
+      .then(() => ahead.begin(asked));
     return ahead;
   };
 }

@@ -22,6 +22,7 @@ export async function askUntilProvided(job: InstallJob): Promise<OldPipAnswer> {
     if (answer.outcome !== 'refused' || answer.transient) return answer;
     const output = said.join('\n');
     if (!ofFailedBuild.test(output)) return answer;
+    job.context.timings?.enter('prepare');
     const remedy = await interruptible((signal) => {
       const python = job.context.interpreter.versionInfo.join('.');
       const build = {

@@ -31,6 +31,7 @@ export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const { emit } = reporter;
   const openAhead = aheadOf({ ...job, emit });
   const rules = { options, environment, stepsAside: true, openAhead };
+  context.timings?.enter('prepare');
   const gateway = await openLineGateway(rules, context);
   const said = { stdout: 0, stderr: 0 };
   if (gateway) {
@@ -78,6 +79,7 @@ async function askThrough(
  */
 async function askWith(job: InstallJob, asking: Asking): Promise<OldPipAnswer> {
   const { context, environment, line, options } = job;
+  context.timings?.enter('decide');
   if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) {
     return heard(await decideByDownload(job, asking), options.quiet, options.quiet === 0);
   }

@@ -46,6 +46,7 @@ export async function installDirect(
   announce: () => void,
 ): Promise<void> {
   if (items.length === 0) return;
+  job.context.timings?.enter('pip');
   const folder = await mkdtemp(join(tmpdir(), 'pip-accel-'));
   try {
     const file = join(folder, 'direct.txt');

@@ -46,13 +46,22 @@ const passedOn = new Set([
  */
 export async function fillEnvironment(job: InstallJob, filling: Filling): Promise<void> {
   const { interpreter, settings } = job.context;
-  const steps = (await preparedByAnother(job, filling)) ?? (await prepareFirst(job, filling));
-  await keepEggs(job, steps);
-  await putInPlace(steps, underPrefix(interpreter, filling.prefix), {
-    compile: true,
-    linkMode: settings.linkMode,
-    path: '',
-  });
+  const timings = job.context.timings?.fork() ?? null;
+  const nested = { ...job, context: { ...job.context, timings } };
+  try {
+    const steps =
+      (await preparedByAnother(nested, filling)) ?? (await prepareFirst(nested, filling));
+    timings?.enter('finish');
+    await keepEggs(nested, steps);
+    await putInPlace(steps, underPrefix(interpreter, filling.prefix), {
+      compile: true,
+      linkMode: settings.linkMode,
+      path: '',
+      timings,
+    });
+  } finally {
+    timings?.enter(null);
+  }
 }
 
 /** What pips run in place of a build's isolation: not fetched as eggs. */

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Decided, NormalizedName, Version } from '../../core/types.ts';
 import { fetchFiles, fetchMetadata, type ListedPlace } from '../../obtain/cold/index/client.ts';
-import { openTransport, type Transport } from '../../obtain/cold/transport.ts';
+import type { Transport } from '../../obtain/cold/transport.ts';
 import { sourceOf } from '../../plan/pinned/source.ts';
 import type { PinnedQuestion } from '../../plan/pinned/request.ts';
 import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
@@ -14,6 +14,7 @@ import { imageLookup } from '../sound-images.ts';
 import { interruptible } from './interruption.ts';
 import { imageMetadata, type Learned, pageName, releaseFiles } from './known.ts';
 import { obtain } from './obtain.ts';
+import { hangUp, networkOf } from './network.ts';
 import { rememberRelease } from './remember.ts';
 
 /** Requests at a time; more than this a single index does not serve faster. */
@@ -39,22 +40,25 @@ export async function learn(
   lesson: Lesson,
   answer: () => PinnedAnswer,
 ): Promise<PinnedAnswer | null> {
-  const { context, environment, options } = lesson.job;
-  const isOffline = context.settings.offline;
-  const transport = isOffline ? null : await openTransport(options, environment);
+  const { context } = lesson.job;
+  context.timings?.enter('prepare');
+  const transport = await networkOf(lesson.job);
   try {
     for (;;) {
+      context.timings?.enter('decide');
       const given = answer();
       // What nothing pins is for pip, which would ask for the same pages again.
       if (given.outcome !== 'unknown' || given.isOpen) return given;
+      context.timings?.enter(null);
       await answerQuestions({ ...lesson, transport }, given.questions);
     }
   } catch (error) {
     if (!(error instanceof Error) || isStoreTrouble(error, context.store)) throw error;
     if (error instanceof PipAccelError && isFinal(error)) throw error;
+    await hangUp(lesson.job);
     return null;
   } finally {
-    await transport?.close();
+    context.timings?.enter('decide');
   }
 }
 
@@ -91,7 +95,11 @@ async function learnRelease(
     places.map(async (place) => {
       const name = pageName(place.id, key);
       const known = learned.pages.get(name);
-      const files = known ?? (await limit(() => fetchFiles(place, key, { pip, transport })));
+      const fetched = async () => {
+        using _ = context.timings?.begin('index', { name: key, version: null });
+        return await fetchFiles(place, key, { pip, transport });
+      };
+      const files = known ?? (await limit(fetched));
       learned.pages.set(name, files);
       // A local page is read each time.
       if (place.url.startsWith('file:')) return;
@@ -102,8 +110,12 @@ async function learnRelease(
 }
 
 /** For this run alone: what lies beside a wheel is the index's word, and not the wheel's. */
-async function learnMetadata({ learned, transport }: Network, chosen: ChosenFile): Promise<void> {
-  const { file } = chosen.candidate;
+async function learnMetadata(
+  { job, learned, transport }: Network,
+  chosen: ChosenFile,
+): Promise<void> {
+  const { file, filename } = chosen.candidate;
+  using _ = job.context.timings?.begin('metadata', { filename });
   const metadata = await fetchMetadata(file, transport);
   const { sha256 } = sourceOf(chosen.candidate);
   learned.facts.set(file.url, { metadata, sha256 });

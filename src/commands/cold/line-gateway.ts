@@ -35,7 +35,7 @@ interface Line {
  */
 export async function openLineGateway(
   { stepsAside = false, ...line }: Line,
-  { interpreter, settings }: CommandContext,
+  { interpreter, settings, timings }: CommandContext,
 ): Promise<Gateway | null> {
   const { options } = line;
   const version = interpreter.pip?.version ?? '';
@@ -48,7 +48,7 @@ export async function openLineGateway(
     (settings.offline || takesNetwork(options));
   if (!isServed) return null;
   try {
-    const rules = { ...line, version, stepsAside };
+    const rules = { ...line, version, stepsAside, timings };
     return await openGateway({ ...rules, isOffline: settings.offline });
   } catch (error) {
     // Certificates or a proxy that make no sense: pip says what is wrong with them.

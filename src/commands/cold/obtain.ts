@@ -3,7 +3,6 @@ import type { Decided, NormalizedName } from '../../core/types.ts';
 import { buildSemantics } from '../../obtain/cold/build/request.ts';
 import { obtainImages } from '../../obtain/cold/obtain.ts';
 import { provideSystemPackages } from '../../obtain/cold/system-packages/provide.ts';
-import { openTransport } from '../../obtain/cold/transport.ts';
 import { setAccessTime } from '../../store/cold/access-time.ts';
 import { archiveOf } from '../../store/find-image.ts';
 import type { Image } from '../../store/images.ts';
@@ -13,6 +12,7 @@ import type { InstallJob } from '../job.ts';
 import { imageLookup, soundImages } from '../sound-images.ts';
 import { keepWithin } from './keep-within.ts';
 import { assistanceOf } from './assistance.ts';
+import { hangUp, networkOf } from './network.ts';
 import { rememberMetadata } from './remember.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
@@ -36,13 +36,20 @@ async function obtainNow(
   decided: readonly Decided[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<NormalizedName, Image>> {
-  const { context, environment, options, reporter } = job;
+  const { context, environment, reporter } = job;
   const { settings, store, interpreter } = context;
   const { keyOptions, target, builder, trustModTimes } = imageLookup(job);
+  const { timings } = context;
+  timings?.enter('check');
   // Where there is an image, its archive is not missed; so a damaged one has to be gone by now.
   await soundImages(job, decided);
   markUsed(job, decided);
-  const transport = settings.offline ? null : await openTransport(options, environment);
+  timings?.enter('prepare');
+  const transport = await networkOf(job);
+  // Else the answer of a slow server would be waited for.
+  const stop = () => void hangUp(job);
+  signal.addEventListener('abort', stop, { once: true });
+  timings?.enter(null);
   try {
     const { images } = await obtainImages(decided, {
       signal,
@@ -50,6 +57,7 @@ async function obtainNow(
       transport,
       environment,
       emit: reporter.emit,
+      timings,
       maxRetries: settings.maxRetries,
       trustModTimes,
       builder,
@@ -63,10 +71,11 @@ async function obtainNow(
       fillEnvironment: (requirements, prefix, claims) =>
         job.fillEnvironment(job, { requirements, prefix, claims, signal }),
     });
+    timings?.enter('finish');
     await rememberWhatTheyRequire(job, decided, images);
     return images;
   } finally {
-    await transport?.close();
+    signal.removeEventListener('abort', stop);
   }
 }
 

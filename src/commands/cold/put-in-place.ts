@@ -46,6 +46,7 @@ export async function putInPlace(
         linkMode: context.settings.linkMode,
         path: job.environment['PATH'] ?? '',
         signal,
+        timings: context.timings,
         ...(isMixed ? { beforeCommit } : {}),
       });
     });

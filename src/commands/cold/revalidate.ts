@@ -33,15 +33,22 @@ export async function revalidate(
 
 async function look(job: InstallJob, pages: readonly ConsultedPage[]): Promise<Verdict> {
   const { context, environment, options, request } = job;
+  const { timings } = context;
+  timings?.enter('prepare');
   const fields = new PipFields(
     context.interpreter.pip?.version ?? '',
     likelyIndexes(searchRules(request, options)),
   );
   const transport = await openTransport(options, environment);
   const limit = pLimit(parallelRequests);
+  timings?.enter(null);
   try {
     const answers = pages.map(async (page) => {
-      const isSame = await limit(() => isUnchanged(page, { transport, fields }));
+      const isSame = await limit(async () => {
+        const subject = { name: new URL(page.url).pathname.split('/').at(-2) ?? '', version: null };
+        using _ = timings?.begin('index', subject);
+        return await isUnchanged(page, { transport, fields });
+      });
       // The first that is not decides, and nobody waits for the others.
       if (!isSame) throw new Changed();
     });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Timings } from '../../core/timings.ts';
 import type { GatewayRequest, GatewayResponse, HeaderFields, Respond } from './exchange.ts';
 import { causeOf } from './fault.ts';
 
@@ -15,6 +16,12 @@ const hopByHop = [
   'upgrade',
 ];
 
+interface Asked {
+  readonly url: URL;
+  readonly respond: Respond;
+  readonly timings: Timings | null;
+}
+
 /**
  * Answers one request of pip's. Where there is no answer, or it breaks off, pip's connection does
  * too, so that nothing can be taken for whole that is not.
@@ -22,7 +29,7 @@ const hopByHop = [
 export async function answer(
   message: IncomingMessage,
   response: ServerResponse,
-  { url, respond }: { readonly url: URL; readonly respond: Respond },
+  { url, respond, timings }: Asked,
 ): Promise<void> {
   const aborter = new AbortController();
   response.on('close', () => {
@@ -30,8 +37,9 @@ export async function answer(
   });
   const { signal } = aborter;
   try {
-    const answered = await respond(requestOf(message, url, signal));
-    await passOn(answered, response, message.method === 'HEAD');
+    const answered = await whileWaiting(timings, respond(requestOf(message, url, signal)));
+    const body = timings ? awaited(answered.body, timings) : answered.body;
+    await passOn({ ...answered, body }, response, message.method === 'HEAD');
   } catch (error) {
     if (signal.aborted || response.headersSent) message.socket.destroy();
     else breakOff(message, causeOf(error));
@@ -72,6 +80,36 @@ export function endToEnd(fields: HeaderFields): HeaderFields {
     .split(/[\s,]+/);
   const dropped = new Set([...hopByHop, ...named]);
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !dropped.has(name)));
+}
+
+/** Waits for what pip waits for: pip is not at work meanwhile. */
+export async function whileWaiting<Result>(
+  timings: Timings | null,
+  work: Promise<Result>,
+): Promise<Result> {
+  const resume = timings?.pause();
+  try {
+    return await work;
+  } finally {
+    resume?.();
+  }
+}
+
+/** A body for whose next bytes pip waits, and which it reads when they are there. */
+async function* awaited(
+  body: AsyncIterable<Uint8Array>,
+  timings: Timings,
+): AsyncGenerator<Uint8Array> {
+  const chunks = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await whileWaiting(timings, chunks.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.();
+  }
 }
 
 async function passOn(

@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../config/load.ts';
 import type { PipOptions } from '../../config/pip-config.ts';
+import type { Timings } from '../../core/timings.ts';
 import { certificates, clientCertificate } from '../../obtain/cold/certificates.ts';
 import { isSocks, proxyRules } from '../../obtain/cold/proxies.ts';
 import { keepErrorsBlocking } from '../../process/cold/blocking-errors.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { Ahead } from './ahead/ahead.ts';
 import { createAuthority } from './authority.ts';
+import { whileWaiting } from './answer.ts';
 import type { Respond } from './exchange.ts';
 import { GatewayFault } from './fault.ts';
+import { passing } from './passing.ts';
 import { openProxy } from './proxy.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -36,8 +39,13 @@ export interface GatewayRules {
   readonly isOffline: boolean;
   /** Whether another pip can be started, without a gateway, where no server is reached. */
   readonly stepsAside: boolean;
-  /** Opens what answers ahead of a network, where pip is known well enough. */
-  readonly openAhead?: (upstream: Respond) => Ahead;
+  readonly timings?: Timings | null;
+  /**
+   * Opens what answers ahead of a network, where pip is known well enough.
+   *
+   * @param ready when the network is: until then it has to be loaded.
+   */
+  readonly openAhead?: (upstream: Respond, ready: () => Promise<void>) => Ahead;
 }
 
 /** The options of pip that the gateway takes over; in its words they would win over variables. */
@@ -70,9 +78,16 @@ export async function openGateway(rules: GatewayRules): Promise<Gateway | null> 
     const bundle = join(folder, 'certificates.pem');
     await writeFile(bundle, [...trusted, authority.certificate].join('\n'), { mode: 0o600 });
     const upstream = rules.isOffline ? nowhere : openLazily(rules, onUnreachable);
-    const ahead = rules.isOffline ? null : (rules.openAhead?.(upstream.respond) ?? null);
-    const respond = ahead?.respond ?? upstream.respond;
-    const proxy = await openProxy({ authority, respond, wayTo: upstream.wayTo });
+    const ahead = rules.isOffline
+      ? null
+      : (rules.openAhead?.(upstream.respond, upstream.ready) ?? null);
+    const { timings = null } = rules;
+    const respond = ahead?.respond ?? passing(upstream.respond, timings);
+    const wayTo: Upstream['wayTo'] = async (origin, isPip) => {
+      using _ = timings?.begin('connect', null);
+      return await whileWaiting(timings, upstream.wayTo(origin, isPip));
+    };
+    const proxy = await openProxy({ authority, respond, wayTo, timings });
     const shut = async () => {
       await Promise.all([proxy.close(), removeFolder(folder)]);
     };
@@ -104,10 +119,12 @@ const offline = 'pip-accel was told to use no network (--offline)';
 const nowhere: OpenUpstream = {
   respond: () => Promise.reject(new GatewayFault(offline)),
   wayTo: () => Promise.resolve({ kind: 'unreachable', cause: offline }),
+  ready: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
 
 interface OpenUpstream extends Upstream {
+  readonly ready: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -116,11 +133,12 @@ export const headStart = 30;
 
 /** The way upstream, loaded while pip starts: that takes Node 20 70 ms, and pip some 300. */
 function openLazily(
-  { options, environment }: GatewayRules,
+  { options, environment, timings }: GatewayRules,
   onUnreachable: () => Promise<void>,
 ): OpenUpstream {
   let opening: ReturnType<typeof load> | null = null;
   const load = async () => {
+    using _ = timings?.begin('prepare', null);
     const { openTransport } = await import('../../obtain/cold/transport.ts');
     const { openUpstream } = await import('./upstream.ts');
     const transport = await openTransport(options, environment);
@@ -128,10 +146,12 @@ function openLazily(
   };
   const open = () => (opening ??= load());
   // Who asks first hears of its failure.
-  const timer = setTimeout(() => void open().catch(() => {}), headStart);
+  const ready = async () => void (await open().catch(() => {}));
+  const timer = setTimeout(() => void ready(), headStart);
   return {
     respond: async (request) => await (await open()).upstream.respond(request),
     wayTo: async (origin, isPip) => await (await open()).upstream.wayTo(origin, isPip),
+    ready,
     close: async () => {
       clearTimeout(timer);
       const opened = await opening?.catch(() => null);

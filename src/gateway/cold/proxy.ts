@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls';
 import { createAdmission, isForeign } from './admission.ts';
 import { answer, breakOff } from './answer.ts';
 import type { Authority } from './authority.ts';
+import type { Timings } from '../../core/timings.ts';
 import type { Respond } from './exchange.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -15,6 +16,7 @@ export interface ProxyParts {
   readonly respond: Respond;
   /** How a server can be spoken to, `https://host:port`; asked before pip is told that it can. */
   readonly wayTo: Upstream['wayTo'];
+  readonly timings: Timings | null;
 }
 
 /** An HTTP proxy on loopback that reads what is asked for, also over TLS. */
@@ -43,7 +45,8 @@ export async function openProxy(parts: ProxyParts): Promise<Proxy> {
     if (!origin && !admits(message.headers['proxy-authorization'])) return refuse(response);
     const url = urlOf(message, origin);
     if (url === null) return void response.writeHead(400).end();
-    void answer(message, response, { url, respond: parts.respond });
+    const { respond, timings } = parts;
+    void answer(message, response, { url, respond, timings });
   });
   // pip may be busy for long between two requests, and ends its connections itself.
   Object.assign(server, { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 });

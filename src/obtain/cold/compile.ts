@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
 import type { Environment } from '../../config/load.ts';
 import { PipAccelError } from '../../core/errors.ts';
+import type { Span } from '../../core/timings.ts';
 import type { Interpreter } from '../../core/types.ts';
 import { placeScript } from '../../python/cold/place-script.ts';
 import compileScript from '../../python/scripts/compile.py';
@@ -42,15 +43,19 @@ export class Compiler {
     this.#environment = environment;
   }
 
-  /** Compiles the files; the answer is in their order. */
-  async compile(jobs: readonly CompileJob[]): Promise<Compiled[]> {
+  /**
+   * Compiles the files; the answer is in their order.
+   *
+   * @param begin called whenever a Python takes some of them in hand.
+   */
+  async compile(jobs: readonly CompileJob[], begin: () => Span | undefined): Promise<Compiled[]> {
     const script = await placeScript(this.#store, 'compile.py', compileScript);
     const batches: Promise<Compiled[]>[] = [];
     for (let at = 0; at < jobs.length; at += batchSize) {
       const batch = jobs.slice(at, at + batchSize);
       batches.push(
         new Promise((resolve, reject) => {
-          this.#waiting.push({ jobs: batch, resolve, reject });
+          this.#waiting.push({ jobs: batch, begin, resolve, reject });
         }),
       );
     }
@@ -79,6 +84,7 @@ export class Compiler {
 
 interface Batch {
   readonly jobs: readonly CompileJob[];
+  readonly begin: () => Span | undefined;
   readonly resolve: (compiled: Compiled[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -104,6 +110,7 @@ class Worker {
 
   async run(batch: Batch): Promise<void> {
     this.busy = true;
+    using _ = batch.begin();
     try {
       const jobs = batch.jobs.map(({ source, bytecode, name }) => [source, bytecode, name]);
       this.#process.stdin.write(`${asciiJson(jobs)}\n`);

@@ -83,9 +83,10 @@ async function obtainAlone(source: Source, context: DownloadContext): Promise<St
 
 /** Only what has no image yet is looked for, so that the bytes are worth another look. */
 async function findWhole(source: Source, context: DownloadContext): Promise<StoredSource | null> {
-  const { store, emit } = context;
+  const { store, emit, timings } = context;
   const stored = findSource(store, source, context);
   if (!stored) return null;
+  using _ = timings?.begin('keep', source);
   const files = [stored.path, recordPath(stored.path)] as const;
   const fault = strangenessOf(files) ?? (await faultOf(stored));
   if (fault === null) return stored;
@@ -102,11 +103,14 @@ async function obtainAnew(source: Source, context: DownloadContext): Promise<Sto
   const url = new URL(source.url);
   const target = sourcePath(context.store, source);
   let record: SourceRecord | null = null;
+  using keep = context.timings?.begin('keep', source);
   await publishFile(context.store, target, async (path) => {
+    keep?.pause();
     record =
       url.protocol === 'file:'
-        ? await copyLocal(source, fileURLToPath(url), path)
-        : await fetchRemote(source, url, path, context);
+        ? await copyLocal(source, path, context)
+        : await fetchRemote(source, path, context);
+    keep?.resume();
     checkHash(source, record);
   });
   if (record === null) throw new Error('publishFile did not write');
@@ -150,7 +154,13 @@ function checkHash(source: Source, record: SourceRecord): void {
   );
 }
 
-async function copyLocal(source: Source, from: string, to: string): Promise<SourceRecord> {
+async function copyLocal(
+  source: Source,
+  to: string,
+  { timings }: Pick<DownloadContext, 'timings'>,
+): Promise<SourceRecord> {
+  const from = fileURLToPath(source.url);
+  using _ = timings?.begin('download', source);
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE);
   } catch (error) {
@@ -182,7 +192,6 @@ interface Progress {
 
 async function fetchRemote(
   source: Source,
-  url: URL,
   path: string,
   context: DownloadContext,
 ): Promise<SourceRecord> {
@@ -200,7 +209,7 @@ async function fetchRemote(
   const handle = await open(path, 'wx', 0o666);
   const progress: Progress = { path, handle, hash: createHash('sha256'), size: 0 };
   try {
-    await fetchWithRetries(source, url, progress, context, context.transport);
+    await fetchWithRetries(source, progress, context, context.transport);
   } finally {
     await handle.close();
   }
@@ -217,7 +226,6 @@ async function fetchRemote(
 
 async function fetchWithRetries(
   source: Source,
-  url: URL,
   progress: Progress,
   context: DownloadContext,
   transport: Network,
@@ -225,9 +233,10 @@ async function fetchWithRetries(
   for (let attempt = 1; ; attempt += 1) {
     try {
       context.reader?.signal.throwIfAborted();
-      await fetchOnce(url, progress, { ...context, transport });
+      await fetchOnce(source, progress, { ...context, transport });
       return;
     } catch (error) {
+      context.signal?.throwIfAborted();
       if (error instanceof PipAccelError || isStoreTrouble(error, context.store)) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       if (!mayPass(error) || attempt > context.maxRetries) {
@@ -240,9 +249,18 @@ async function fetchWithRetries(
       const { filename } = source;
       const attempts = context.maxRetries;
       context.emit({ type: 'download-retry', filename, attempt, attempts, reason });
-      await sleep(retryDelay(error, attempt));
+      await pauseBefore(error, attempt, context);
     }
   }
+}
+
+async function pauseBefore(
+  error: unknown,
+  attempt: number,
+  { timings }: Pick<DownloadContext, 'timings'>,
+): Promise<void> {
+  using _ = timings?.begin('wait', null);
+  await sleep(retryDelay(error, attempt));
 }
 
 function mayPass(error: unknown): boolean {
@@ -259,12 +277,13 @@ function retryDelay(error: unknown, attempt: number): number {
 
 /** One request; what an earlier one brought is kept where the server goes on from there. */
 async function fetchOnce(
-  url: URL,
+  source: Source,
   progress: Progress,
-  { transport, reader }: DownloadContext & { readonly transport: Network },
+  { transport, reader, timings }: DownloadContext & { readonly transport: Network },
 ): Promise<void> {
   const resumeAt = progress.size;
-  const { response } = await followRedirects(url, transport, {
+  using _ = timings?.begin('download', source);
+  const { response } = await followRedirects(new URL(source.url), transport, {
     // The stored bytes are the ones that the hash is of, so no transfer may compress them.
     'accept-encoding': 'identity',
     ...(resumeAt > 0 ? { range: `bytes=${resumeAt}-` } : {}),

@@ -7,6 +7,7 @@ import {
 } from '../../store/key.ts';
 import type { Environment } from '../../config/load.ts';
 import { PipAccelError } from '../../core/errors.ts';
+import type { Span } from '../../core/timings.ts';
 import type { Archive, Decided, NormalizedName, Sha256 } from '../../core/types.ts';
 import { type Claim, claimPath, withClaim } from '../../store/cold/claims.ts';
 import { findBinary } from '../../store/cold/find-binary.ts';
@@ -183,13 +184,35 @@ async function buildOnce(
   }
   const activity = `building ${name} ${version}`;
   return await withClaim(store, { key, activity }, context, async (claim) => {
-    const fillEnvironment: BuildContext['fillEnvironment'] = (requirements, prefix) =>
-      context.fillEnvironment(requirements, prefix, [...claims, claim]);
-    return (
-      (await findBuilt(item, stored.sha256, context)) ??
-      (await buildDistribution(request, { ...context, fillEnvironment }))
-    );
+    const found = await findBuilt(item, stored.sha256, context);
+    if (found) return found;
+    using span = context.timings?.begin('build', { name, version });
+    return await buildDistribution(request, {
+      ...context,
+      fillEnvironment: async (requirements, prefix) =>
+        await besides(span, async () => {
+          await context.fillEnvironment(requirements, prefix, [...claims, claim]);
+        }),
+      provideSystemPackages: async (build) =>
+        await besides(span, async () => {
+          using _ = context.timings?.begin('prepare', null);
+          return await context.provideSystemPackages(build);
+        }),
+    });
   });
+}
+
+/** Work that is not counted among that of a span. */
+async function besides<Result>(
+  span: Span | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  span?.pause();
+  try {
+    return await work();
+  } finally {
+    span?.resume();
+  }
 }
 
 async function findBuilt(

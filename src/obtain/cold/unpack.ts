@@ -14,6 +14,7 @@ import pLimit from 'p-limit';
 import type { Environment } from '../../config/load.ts';
 import { hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import type { Span } from '../../core/timings.ts';
 import type { Archive, Interpreter, Scheme } from '../../core/types.ts';
 import { umask } from '../../process/umask.ts';
 import { normalizeName } from '../../python/names.ts';
@@ -94,6 +95,7 @@ export async function makeImages(
     aborter.signal.throwIfAborted();
     return made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   } finally {
+    using _ = context.timings?.begin('finish', null);
     await compiler.close();
   }
 }
@@ -128,13 +130,16 @@ async function make(
   context: ImageContext & { readonly compiler: Compiler },
 ): Promise<Image> {
   const started = performance.now();
-  const { store, emit, compiler } = context;
+  const { store, emit, compiler, timings } = context;
+  const subject = { name: archive.key, version: archive.version };
+  using span = timings?.begin('unpack', subject);
+  const compilation = { compiler, span, begin: () => timings?.begin('compile', subject) };
   const path = imagePath(store, archive, target);
   // Nobody can read it, and nothing could be published in its place.
   if (existsSync(path)) await takeAway(store, path);
   await publishFolder(store, path, async (folder) => {
     try {
-      await fill(folder, archive, { interpreter: target.interpreter, compiler, emit });
+      await fill(folder, archive, { interpreter: target.interpreter, compilation, emit });
     } catch (error) {
       throw refusal(archive, error);
     }
@@ -165,8 +170,16 @@ function refusal(archive: Archive, error: unknown): unknown {
 
 interface FillContext {
   readonly interpreter: Interpreter;
-  readonly compiler: Compiler;
+  readonly compilation: Compilation;
   readonly emit: Emit;
+}
+
+interface Compilation {
+  readonly compiler: Compiler;
+  /** Of the work that it is a part of. */
+  readonly span: Span | undefined;
+  /** Keeps the time of the files that a Python has in hand. */
+  readonly begin: () => Span | undefined;
 }
 
 async function fill(folder: string, archive: Archive, context: FillContext): Promise<void> {
@@ -179,7 +192,7 @@ async function fill(folder: string, archive: Archive, context: FillContext): Pro
     if (layout.warning) context.emit({ type: 'warning', message: layout.warning });
     const places = new Places(layout, context.interpreter);
     await writeFiles(folder, places, mtime);
-    await compileSources(folder, places, { compiler: context.compiler, mtime });
+    await compileSources(folder, places, { ...context.compilation, mtime });
     described = describe(folder, places, { scheme: context.interpreter.scheme, mtime });
   } finally {
     members.close();
@@ -311,14 +324,16 @@ function makeFolder(path: string, made: Set<string>): void {
 async function compileSources(
   folder: string,
   places: Places,
-  { compiler, mtime }: { compiler: Compiler; mtime: number },
+  { compiler, span, begin, mtime }: Compilation & { readonly mtime: number },
 ): Promise<void> {
   const jobs = places.bytecode.map(({ scheme, source, path }) => ({
     source: join(folder, scheme, source),
     bytecode: join(folder, scheme, path),
     name: source,
   }));
-  const results = await compiler.compile(jobs);
+  span?.pause();
+  const results = await compiler.compile(jobs, begin);
+  span?.resume();
   for (const [at, bytecode] of places.bytecode.entries()) {
     if (results[at] === 'no') continue;
     places.compiled.add(bytecode);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { sha256 } from '../../core/sha256.ts';
+import type { Timings } from '../../core/timings.ts';
 import { type Lock, lockPath, nameHolder } from '../../process/lock.ts';
 import type { Store } from '../layout.ts';
 import { makeFolder, namesIn } from './folders.ts';
@@ -28,6 +29,7 @@ interface Subject {
 
 export interface Claimant {
   readonly emit: Emit;
+  readonly timings?: Timings | null;
   readonly signal?: AbortSignal;
   /** What is held for the work that this is a part of, the outermost first. */
   readonly claims?: readonly Claim[];
@@ -85,8 +87,9 @@ async function lockNow(path: string): Promise<Lock | null> {
 async function waitFor(
   path: string,
   activity: string,
-  { emit, signal, claims = [] }: Claimant,
+  { emit, signal, timings, claims = [] }: Claimant,
 ): Promise<Lock | 'circle' | null> {
+  using _ = timings?.begin('wait', null);
   return await whileWaiting(claims, path, async () => {
     const waiting = lockPath(path, 'exclusive', {
       timeout: Number.POSITIVE_INFINITY,

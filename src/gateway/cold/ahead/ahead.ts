@@ -8,6 +8,7 @@ import type { Requirement } from '../../../python/pep508.ts';
 import type { ImageLookup } from '../../../store/find-image.ts';
 import type { GatewayRequest, GatewayResponse, Respond } from '../exchange.ts';
 import { GatewayFault } from '../fault.ts';
+import { passing } from '../passing.ts';
 import { respond, type Run } from './answers.ts';
 import { Archives } from './archives.ts';
 import type { ArchiveContext } from './download.ts';
@@ -47,12 +48,13 @@ export interface Ahead {
 
 export function openAhead(settings: AheadSettings): Ahead {
   const { rules } = settings;
+  const { timings = null } = settings.downloads;
   const upstream = impatient(settings.upstream);
   const aborter = new AbortController();
   // Each request that is on its way listens.
   setMaxListeners(0, aborter.signal);
   const fields = new PipFields(rules.pip, settings.indexes);
-  const fetcher = new Fetcher(upstream, aborter.signal);
+  const fetcher = new Fetcher(upstream, aborter.signal, timings);
   const openNetwork = (signal: AbortSignal): Network => {
     const either = AbortSignal.any([aborter.signal, signal]);
     const { timeout } = settings;
@@ -61,12 +63,13 @@ export function openAhead(settings: AheadSettings): Ahead {
   let built: ReadonlySet<string> | null = null;
   const parts = {
     settings,
+    pass: passing(settings.upstream, timings),
     builtProjects: () => (built ??= builtProjects(settings.lookup.store)),
     indexes: new Set(settings.indexes),
     fields,
     fetcher,
-    pages: new Pages({ upstream, fetcher, fields, rules }),
-    wheels: new RemoteWheels(openNetwork(aborter.signal)),
+    pages: new Pages({ upstream, fetcher, fields, rules, timings }),
+    wheels: new RemoteWheels(openNetwork(aborter.signal), timings),
     archives: new Archives({ ...settings.downloads, openNetwork }),
   };
   const foresight = foresightOf(parts);
@@ -96,7 +99,7 @@ async function respondSomehow(run: Run, request: GatewayRequest): Promise<Gatewa
   } catch (error) {
     const isOver = request.signal.aborted || error instanceof GatewayFault;
     if (isOver || !(error instanceof Error) || request.body !== null) throw error;
-    return await run.settings.upstream(request);
+    return await run.pass(request);
   }
 }
 
@@ -138,6 +141,7 @@ async function remoteMetadata(
   if (!file.filename.endsWith('.whl')) return null;
   if (file.file.metadata === null) return await wheels.metadata(file);
   const url = new URL(`${file.file.url}.metadata`);
-  const kept = await fetcher.ahead(url, fields.ofFile(url));
+  const purpose = { phase: 'metadata', subject: { filename: file.filename } } as const;
+  const kept = await fetcher.ahead(url, fields.ofFile(url), purpose);
   return kept?.status === 200 ? kept.body : null;
 }

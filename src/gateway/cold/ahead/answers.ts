@@ -2,7 +2,7 @@ import type { NormalizedName } from '../../../core/types.ts';
 import type { RankedFile } from '../../../plan/pinned/candidates.ts';
 import { atLeast } from '../../../python/pip.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
-import type { GatewayRequest, GatewayResponse } from '../exchange.ts';
+import type { GatewayRequest, GatewayResponse, Respond } from '../exchange.ts';
 import type { AheadSettings } from './ahead.ts';
 import type { Archives } from './archives.ts';
 import type { Fetcher } from './fetcher.ts';
@@ -16,6 +16,8 @@ import { keptMetadata, type RemoteWheels, wholeMetadata } from './wheel-metadata
 /** All that has a part in a run of pip. */
 export interface Run {
   readonly settings: AheadSettings;
+  /** The network for what is not answered here. */
+  readonly pass: Respond;
   /** Those that pip was told of, and those that it showed. */
   readonly indexes: Set<string>;
   readonly fields: PipFields;
@@ -33,7 +35,7 @@ const longestTrial = 3_000;
 
 /** Answers one request of pip's: by what is there or on its way, else by the network. */
 export async function respond(run: Run, request: GatewayRequest): Promise<GatewayResponse> {
-  const { pages, settings } = run;
+  const { pages } = run;
   const project = projectAsked(request);
   if (project !== null) return await respondPage(run, request, project);
   const isPlain = request.method === 'GET' && !('range' in request.headers);
@@ -51,7 +53,7 @@ export async function respond(run: Run, request: GatewayRequest): Promise<Gatewa
     const answer = await run.archives.of(file).respond(request.signal);
     if (answer) return answer;
   }
-  return await settings.upstream(request);
+  return await run.pass(request);
 }
 
 async function respondPage(
@@ -132,11 +134,11 @@ async function respondMetadata(
   if (own) return made(own);
   if (file.file.metadata === null) {
     const bytes = await offeredMetadata(run, file);
-    return bytes ? made(bytes) : await settings.upstream(request);
+    return bytes ? made(bytes) : await run.pass(request);
   }
   const ready = await fetcher.take(request.url);
   if (ready && isAnswerTo(ready, request)) return replay(ready, request);
-  return asItCame(await keep(settings.upstream, request));
+  return asItCame(await keep(run.pass, request));
 }
 
 async function offeredMetadata(

@@ -1,3 +1,4 @@
+import type { Subject, Timings } from '../../../core/timings.ts';
 import type { HeaderFields, Respond } from '../exchange.ts';
 import { isFinal, keep, type KeptAnswer, request } from './kept-answer.ts';
 import { Lane, type Turn } from './lane.ts';
@@ -14,24 +15,32 @@ interface Errand {
   readonly turn: Turn<KeptAnswer | null>;
 }
 
+/** What something is fetched for. */
+interface Purpose {
+  readonly phase: 'index' | 'metadata';
+  readonly subject: Subject;
+}
+
 /** Fetches before pip asks, each URL once, so many at a time. */
 export class Fetcher {
   readonly #upstream: Respond;
   readonly #signal: AbortSignal;
+  readonly #timings: Timings | null;
   readonly #lane = new Lane(parallelRequests);
   readonly #errands = new Map<string, Errand>();
 
   /** @param signal ends all that is on its way. */
-  constructor(upstream: Respond, signal: AbortSignal) {
+  constructor(upstream: Respond, signal: AbortSignal, timings: Timings | null = null) {
     this.#upstream = upstream;
     this.#signal = signal;
+    this.#timings = timings;
   }
 
   /** Begins, unless it did already; null where nothing came of it that pip could be told. */
-  async ahead(url: URL, headers: HeaderFields): Promise<KeptAnswer | null> {
+  async ahead(url: URL, headers: HeaderFields, purpose: Purpose): Promise<KeptAnswer | null> {
     let errand = this.#errands.get(url.href);
     if (!errand) {
-      const turn = this.#lane.enter(async () => await this.#fetch(url, headers));
+      const turn = this.#lane.enter(async () => await this.#fetch(url, headers, purpose));
       errand = { url, headers, turn };
       this.#errands.set(url.href, errand);
     }
@@ -58,7 +67,12 @@ export class Fetcher {
   }
 
   /** Whatever goes wrong is for pip to meet again, and to say. */
-  async #fetch(url: URL, headers: HeaderFields): Promise<KeptAnswer | null> {
+  async #fetch(
+    url: URL,
+    headers: HeaderFields,
+    { phase, subject }: Purpose,
+  ): Promise<KeptAnswer | null> {
+    using _ = this.#timings?.begin(phase, subject);
     try {
       this.#signal.throwIfAborted();
       const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(longestWait)]);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NormalizedName } from '../../../core/types.ts';
-import type { PageLinks } from '../../../obtain/cold/index/page.ts';
+import type { Timings } from '../../../core/timings.ts';
 import { type AnsweredPage, freshSecondsOf } from '../../../plan/cold/freshness.ts';
 import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
 import { projectPage } from '../../../plan/pinned/places.ts';
@@ -47,6 +47,7 @@ export class Pages {
   readonly #fetcher: Fetcher;
   readonly #fields: PipFields;
   readonly #rules: FileRules;
+  readonly #timings: Timings | null;
   readonly #read = new Map<string, Promise<ReadPage | null>>();
   readonly #files = new Map<string, KnownFile>();
   readonly #consulted = new Map<string, AnsweredPage>();
@@ -56,11 +57,13 @@ export class Pages {
     readonly fetcher: Fetcher;
     readonly fields: PipFields;
     readonly rules: FileRules;
+    readonly timings: Timings | null;
   }) {
     this.#upstream = parts.upstream;
     this.#fetcher = parts.fetcher;
     this.#fields = parts.fields;
     this.#rules = parts.rules;
+    this.#timings = parts.timings;
   }
 
   /** The file that a URL is of, where a page named it that this Python takes. */
@@ -91,7 +94,7 @@ export class Pages {
   async answer(request: GatewayRequest, key: NormalizedName): Promise<PageAnswer> {
     const ready = await this.#fetcher.take(request.url);
     const isReady = ready !== null && isAnswerTo(ready, request);
-    const kept = isReady ? ready : await keep(this.#upstream, request);
+    const kept = isReady ? ready : await this.#fetch(request, key);
     if (kept.status === 304) {
       this.#read.set(request.url.href, Promise.resolve(null));
       this.#consulted.set(request.url.href, recordOfKnown(kept));
@@ -99,25 +102,33 @@ export class Pages {
     }
     // A page of many megabytes is not read twice.
     const known = isReady ? this.#read.get(request.url.href) : undefined;
-    const read = known ?? linksOf(kept).then((links) => this.#enter(links, key));
+    const read = known ?? this.#enter(kept, key);
     this.#read.set(request.url.href, read);
     this.#consulted.set(request.url.href, recordOf(kept));
     return { kept, bare: (await read)?.bare ?? { wheels: false, sdists: false } };
   }
 
+  async #fetch(request: GatewayRequest, key: NormalizedName): Promise<KeptAnswer> {
+    using _ = this.#timings?.begin('index', { name: key, version: null });
+    return await keep(this.#upstream, request);
+  }
+
   async #readAhead(start: URL, key: NormalizedName): Promise<ReadPage | null> {
+    const purpose = { phase: 'index', subject: { name: key, version: null } } as const;
     let url = start;
     for (let hops = 0; hops <= redirectLimit; hops += 1) {
-      const kept = await this.#fetcher.ahead(url, this.#fields.ofPage(url));
+      const kept = await this.#fetcher.ahead(url, this.#fields.ofPage(url), purpose);
       const location = kept && kept.status >= 300 ? field(kept.headers, 'location') : null;
-      if (!kept || location === null) return kept && this.#enter(await linksOf(kept), key);
+      if (!kept || location === null) return kept && (await this.#enter(kept, key));
       if (!URL.canParse(location, url.href)) return null;
       url = new URL(location, url);
     }
     return null;
   }
 
-  #enter(links: PageLinks | null, key: NormalizedName): ReadPage | null {
+  async #enter(kept: KeptAnswer, key: NormalizedName): Promise<ReadPage | null> {
+    using _ = this.#timings?.begin('index', { name: key, version: null });
+    const links = await linksOf(kept);
     if (!links) return null;
     const files = filesOf(links, key, this.#rules).map((file) => ({ ...file, key }));
     for (const file of files) this.#files.set(new URL(file.file.url).href, file);

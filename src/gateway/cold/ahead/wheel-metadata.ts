@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { listFolder, readBytes } from '../../../core/if-there.ts';
+import type { Timings } from '../../../core/timings.ts';
 import type { NormalizedName, Version } from '../../../core/types.ts';
 import type { Network } from '../../../obtain/cold/request.ts';
 import { openZip } from '../../../obtain/cold/zip.ts';
@@ -42,11 +43,13 @@ export function builtProjects({ binaries }: Store): ReadonlySet<string> {
 /** Which servers answer range requests, and the METADATA of wheels that they have, each read once. */
 export class RemoteWheels {
   readonly #network: Network;
+  readonly #timings: Timings | null;
   readonly #known = new Map<string, Promise<Uint8Array | null>>();
   readonly #origins = new Map<string, boolean>();
 
-  constructor(network: Network) {
+  constructor(network: Network, timings: Timings | null) {
     this.#network = network;
+    this.#timings = timings;
   }
 
   /** Whether the server of a file answers range requests; null where nobody has tried. */
@@ -66,6 +69,7 @@ export class RemoteWheels {
   }
 
   async #read(url: URL, filename: string): Promise<Uint8Array | null> {
+    using _ = this.#timings?.begin('metadata', { filename });
     const answer = await readRemoteMetadata({ url, filename }, this.#network);
     if (answer !== 'unreadable') this.#origins.set(url.origin, answer !== 'no ranges');
     return typeof answer === 'string' ? null : answer;
