@@ -34,6 +34,11 @@ test.each<[string, Partial<KeyRequest>, Record<string, string>]>([
     { interpreter: { ...interpreter, soabi: 'cpython-311d-x86_64-linux-gnu' } },
     {},
   ],
+  [
+    'kind of threads',
+    { interpreter: { ...interpreter, soabi: 'cpython-311t-x86_64-linux-gnu', abi: 'cp311t' } },
+    {},
+  ],
   ['libc', { interpreter: { ...interpreter, libc: { family: 'musl', version: '1.2' } } }, {}],
   ['builder', { builder: 'pep517' }, {}],
   ['settings', { configSettings: { editable_mode: 'strict' } }, {}],

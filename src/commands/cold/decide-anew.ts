@@ -6,7 +6,6 @@ import { isClosurePinned } from '../../plan/request/closure.ts';
 import { filesInMessages } from '../../plan/request/request.ts';
 import { type Decision, forPipAlone, keyOf } from '../decide.ts';
 import type { InstallJob } from '../job.ts';
-import { askUntilProvided } from './ask-again.ts';
 import { areRepeatable, isForPipAlone } from './local-projects.ts';
 import { localPaths } from '../../plan/request/local.ts';
 import { keptLines, keptWarnings } from '../../report/cold/kept-lines.ts';
@@ -39,6 +38,8 @@ export async function decideAnew(job: InstallJob, key: string | null): Promise<N
   if (pinned) return await keep(job, key, { ...pinned, warnings: [], time });
   if (job.context.settings.offline && !isWithinFolders(job)) throw nothingRemembered();
   if (hasDirect(job) && (await isForPipAlone(job))) return forPipAlone;
+  // With it comes the gateway, which a decision without pip has no use for.
+  const { askUntilProvided } = await import('./ask-again.ts');
   const answer = await askUntilProvided(job);
   return answer.outcome === 'decided' ? await keep(job, key, { ...answer, time }) : answer;
 }

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Decided, NormalizedName, Version } from '../../core/types.ts';
 import { fetchFiles, fetchMetadata, type ListedPlace } from '../../obtain/cold/index/client.ts';
-import type { Transport } from '../../obtain/cold/transport.ts';
+import type { NetworkOnDemand } from '../../obtain/cold/network-on-demand.ts';
 import { sourceOf } from '../../plan/pinned/source.ts';
 import type { PinnedQuestion } from '../../plan/pinned/request.ts';
 import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
@@ -27,7 +27,7 @@ export interface Lesson {
   readonly learned: Learned;
 }
 
-type Network = Lesson & { readonly transport: Transport | null };
+type Network = Lesson & { readonly transport: NetworkOnDemand | null };
 
 /**
  * Asks the indexes what an answer wants to know, pages of projects and metadata, until it wants
@@ -41,8 +41,7 @@ export async function learn(
   answer: () => PinnedAnswer,
 ): Promise<PinnedAnswer | null> {
   const { context } = lesson.job;
-  context.timings?.enter('prepare');
-  const transport = await networkOf(lesson.job);
+  const transport = networkOf(lesson.job);
   try {
     for (;;) {
       context.timings?.enter('decide');

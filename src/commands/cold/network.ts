@@ -1,7 +1,7 @@
-import { type DialedTransport, openTransport } from '../../obtain/cold/transport.ts';
+import { type NetworkOnDemand, networkOnDemand } from '../../obtain/cold/network-on-demand.ts';
 import type { InstallJob } from '../job.ts';
 
-const opened = new WeakMap<InstallJob['options'], Promise<DialedTransport>>();
+const opened = new WeakMap<InstallJob['options'], NetworkOnDemand>();
 
 /**
  * The network of a line, the same for pages, metadata and archives: to open a connection takes two
@@ -9,21 +9,20 @@ const opened = new WeakMap<InstallJob['options'], Promise<DialedTransport>>();
  *
  * @returns null with `--offline`.
  */
-export async function networkOf(job: InstallJob): Promise<DialedTransport | null> {
+export function networkOf(job: InstallJob): NetworkOnDemand | null {
   const { afterwards, context, environment, options } = job;
   if (context.settings.offline) return null;
   const known = opened.get(options);
-  if (known) return await known;
-  const opening = openTransport(options, environment);
-  opened.set(options, opening);
-  await opening;
+  if (known) return known;
+  const network = networkOnDemand(options, environment, context.timings);
+  opened.set(options, network);
   afterwards.add(async () => await hangUp(job));
-  return await opening;
+  return network;
 }
 
 /** Ends what is still asked, because nobody wants the answers any more. */
 export async function hangUp({ options }: Pick<InstallJob, 'options'>): Promise<void> {
-  const transport = await opened.get(options);
+  const network = opened.get(options);
   opened.delete(options);
-  await transport?.close();
+  await network?.close();
 }

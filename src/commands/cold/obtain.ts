@@ -44,8 +44,7 @@ async function obtainNow(
   // Where there is an image, its archive is not missed; so a damaged one has to be gone by now.
   await soundImages(job, decided);
   markUsed(job, decided);
-  timings?.enter('prepare');
-  const transport = await networkOf(job);
+  const transport = networkOf(job);
   // Else the answer of a slow server would be waited for.
   const stop = () => void hangUp(job);
   signal.addEventListener('abort', stop, { once: true });
