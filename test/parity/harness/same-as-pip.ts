@@ -18,13 +18,16 @@ export interface Group {
   readonly words: readonly string[];
   /** Those that have to be built: the names of `--no-binary`. */
   readonly built: readonly string[];
+  /** For pip and pip-accel alike. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /**
  * Defines the tests by which a group is the same from pip-accel as from pip: installed, removed
  * by pip, and installed again without a network and a compiler.
  */
-export function describeSameAsPip({ title, words, built }: Group): void {
+export function describeSameAsPip(group: Group): void {
+  const { title, words, built, variables = {} } = group;
   describe(title, () => {
     const install = ['install', ...words];
     let bench: Bench;
@@ -46,9 +49,9 @@ export function describeSameAsPip({ title, words, built }: Group): void {
     test('pip installs them, and uninstalls them again', async () => {
       await bench.renew();
       const caches = [bench.cache('pip-cache'), bench.cache('pip-cache-again')] as const;
-      if (built.length > 0) await buildTwice(bench, words, caches);
+      if (built.length > 0) await buildTwice(bench, group, caches);
 
-      expectSuccess(await bench.pip(install));
+      expectSuccess(await bench.pip(install, { variables }));
       installedByPip = await snapshot(bench.prefix);
       names = await bench.installed();
       uninstallSaid = await uninstall(bench, names);
@@ -56,7 +59,8 @@ export function describeSameAsPip({ title, words, built }: Group): void {
 
       if (built.length > 0) {
         await bench.renew();
-        expectSuccess(await bench.pip(install, { variables: { PIP_CACHE_DIR: caches[1] } }));
+        const other = { ...variables, PIP_CACHE_DIR: caches[1] };
+        expectSuccess(await bench.pip(install, { variables: other }));
         const again = await snapshot(bench.prefix);
         varying = varyingFiles(installedByPip, again);
         console.log(`not the same when pip builds twice: ${[...varying].join(' ') || 'nothing'}`);
@@ -67,7 +71,7 @@ export function describeSameAsPip({ title, words, built }: Group): void {
 
     test('pip-accel makes the same tree', async () => {
       await bench.renew();
-      const outcome = await bench.accelerate(install);
+      const outcome = await bench.accelerate(install, { variables });
       expectSuccess(outcome);
       console.log(`${title}: ${outcome.seconds.toFixed(1)} s with an empty store`);
 
@@ -90,6 +94,7 @@ export function describeSameAsPip({ title, words, built }: Group): void {
       const outcome = await bench.accelerate(install, {
         offline: true,
         variables: {
+          ...variables,
           CC: '/bin/false',
           CXX: '/bin/false',
           // Nothing may come out of what pip itself keeps.
@@ -113,7 +118,7 @@ export function describeSameAsPip({ title, words, built }: Group): void {
  */
 async function buildTwice(
   bench: Bench,
-  words: readonly string[],
+  { words, variables = {} }: Group,
   caches: readonly string[],
 ): Promise<void> {
   const outcomes = await Promise.all(
@@ -121,7 +126,7 @@ async function buildTwice(
       await forgetBuiltWheels(cache);
       const folder = path.join(bench.folder, `built-${index}`);
       const args = ['wheel', '--no-deps', '--wheel-dir', folder, ...words];
-      return bench.pip(args, { variables: { PIP_CACHE_DIR: cache } });
+      return bench.pip(args, { variables: { ...variables, PIP_CACHE_DIR: cache } });
     }),
   );
   for (const outcome of outcomes) expectSuccess(outcome);
