@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import pLimit from 'p-limit';
 import { expect, test } from 'vitest';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
-import { collect } from '../../src/gateway/cold/ahead/kept-answer.ts';
+import { collect } from '../../src/obtain/cold/request.ts';
 import { openTransport } from '../../src/obtain/cold/transport.ts';
 
 test('who asks next has the connection on which an answer has just ended', async () => {
