@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { presentForms } from './contestants.ts';
 import { FarIndex } from './far-index.ts';
 import { Contest } from './gateway/contest.ts';
@@ -20,21 +20,24 @@ import { readSet } from './sets.ts';
 
 const memory = '/dev/shm';
 
+process.chdir(dirname(import.meta.dirname));
+
 const options = readOptions(process.argv.slice(3));
 if (options?.isShown) write(options, readResults(options.json));
 else if (options) await measureAll(options);
 
 async function measureAll(options: GatewayOptions): Promise<void> {
   using place = await Place.make(existsSync(memory) ? memory : tmpdir());
+  using index = await FarIndex.start(await indexOfPip(place), options.cache);
+  using stopwatch = new Stopwatch(place.python, place.folder);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      place[Symbol.dispose]();
+      for (const held of [stopwatch, index, place]) held[Symbol.dispose]();
       process.exit(1);
     });
   }
-  using index = await FarIndex.start(await indexOfPip(place), options.cache);
-  using stopwatch = new Stopwatch(place.python, place.folder);
-  const means = { place, index, stopwatch, rounds: options.rounds };
+  const machine = await describeMachine(place, presentForms());
+  const means = { place, index, stopwatch, machine, rounds: options.rounds };
   for (const size of options.sizes) {
     for (const row of options.rows) {
       console.log(`${size} distributions: ${row}`);
@@ -51,20 +54,20 @@ interface Means {
   readonly place: Place;
   readonly index: FarIndex;
   readonly stopwatch: Stopwatch;
+  readonly machine: RowResult['machine'];
   readonly rounds: number;
 }
 
 async function measure(name: RowName, size: number, means: Means): Promise<RowResult> {
-  const { place, index, ...how } = means;
+  const { place, index, machine, ...how } = means;
   const row = rowOf(name);
-  const machine = await describeMachine(place, presentForms());
   const contest = new Contest(place, index, row, readSet(size));
   const entrants: Entrant[] = [];
   for (const one of row.entrants) entrants.push(await contest.enter(one));
   const samples = Object.fromEntries(await race(entrants, how));
   contest.dispose();
   const traffic = contest.traffic.at(-1) ?? { count: 0, bytes: 0 };
-  return { row: name, size, samples, traffic, machine: { ...machine, pip: row.pip } };
+  return { row: name, size, samples, traffic, machine };
 }
 
 function write({ docs }: GatewayOptions, results: readonly RowResult[]): void {

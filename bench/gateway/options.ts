@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { choose } from '../options.ts';
 import { knownSizes } from '../sets.ts';
@@ -11,15 +11,13 @@ export interface GatewayOptions {
   readonly rounds: number;
   /** What is kept of the other index, for later runs. */
   readonly cache: string;
-  /** Where the measured times are, and go. */
+  /** Where the measured times are, and go; like all paths here as seen from the repository. */
   readonly json: string;
   /** Where benchmarks-network.md goes; null for nowhere. */
   readonly docs: string | null;
   /** Shows what was measured before. */
   readonly isShown: boolean;
 }
-
-const repository = dirname(dirname(import.meta.dirname));
 
 const usage = `npm run bench:gateway -- [OPTION]...
 
@@ -49,7 +47,7 @@ export function readOptions(words: readonly string[]): GatewayOptions | null {
       sets: { type: 'string', default: '40,97' },
       scenarios: { type: 'string', default: rowNames.join(',') },
       rounds: { type: 'string', default: '5' },
-      json: { type: 'string', default: join(repository, '.tmp', 'bench-gateway.json') },
+      json: { type: 'string', default: join('.tmp', 'bench-gateway.json') },
       docs: { type: 'string', default: 'docs' },
       cache: { type: 'string', default: join(homedir(), '.cache', 'pip-accel-bench') },
       show: { type: 'boolean', default: false },
@@ -68,7 +66,7 @@ export function readOptions(words: readonly string[]): GatewayOptions | null {
     rounds,
     cache: values.cache,
     json: values.json,
-    docs: values.docs === 'none' ? null : join(repository, values.docs),
+    docs: values.docs === 'none' ? null : values.docs,
     isShown: values.show,
   };
 }

@@ -33,24 +33,27 @@ type Network = Lesson & { readonly transport: NetworkOnDemand | null };
  * Asks the indexes what an answer wants to know, pages of projects and metadata, until it wants
  * no more. Whatever goes wrong is for pip to meet again, and to say: then the answer is null.
  *
- * @param answer the answer that what was learned allows.
+ * @param first the answer that what is known allows.
+ * @param answer the one that what was learned allows.
  * @throws PipAccelError `interrupted`, `system-packages-missing`
  */
 export async function learn(
   lesson: Lesson,
+  first: PinnedAnswer,
   answer: () => PinnedAnswer,
 ): Promise<PinnedAnswer | null> {
   const { context } = lesson.job;
   const transport = networkOf(lesson.job);
   try {
-    for (;;) {
-      context.timings?.enter('decide');
-      const given = answer();
-      // What nothing pins is for pip, which would ask for the same pages again.
-      if (given.outcome !== 'unknown' || given.isOpen) return given;
+    let given = first;
+    // What nothing pins is for pip, which would ask for the same pages again.
+    while (given.outcome === 'unknown' && !given.isOpen) {
       context.timings?.enter(null);
       await answerQuestions({ ...lesson, transport }, given.questions);
+      context.timings?.enter('decide');
+      given = answer();
     }
+    return given;
   } catch (error) {
     if (!(error instanceof Error) || isStoreTrouble(error, context.store)) throw error;
     if (error instanceof PipAccelError && isFinal(error)) throw error;

@@ -28,7 +28,7 @@ export async function decidePinned(job: InstallJob): Promise<PinnedDecision | nu
   let answer: PinnedAnswer | null = tell();
   if (answer.outcome === 'unknown' && !answer.isOpen) {
     const { learn } = await import('./learn.ts');
-    answer = await learn({ job, question, learned }, tell);
+    answer = await learn({ job, question, learned }, answer, tell);
   }
   if (answer?.outcome !== 'decided') return null;
   if (job.options.quiet === 0) {

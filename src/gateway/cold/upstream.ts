@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { type Dispatcher, request } from 'undici';
 import { errnoOf } from '../../core/errors.ts';
 import { ProxyRefusal } from '../../obtain/cold/dial.ts';
-import type { DialedTransport } from '../../obtain/cold/transport.ts';
+import { type DialedTransport, untilReusable } from '../../obtain/cold/transport.ts';
 import { endToEnd } from './answer.ts';
 import type { GatewayRequest, HeaderFields, Respond } from './exchange.ts';
 import { causeOf, GatewayFault } from './fault.ts';
@@ -100,7 +100,8 @@ async function directly(
 
 async function ask(asked: GatewayRequest, transport: DialedTransport) {
   const { statusCode, statusText, headers, body } = await send(asked, transport);
-  return { status: statusCode, reason: statusText, headers: headersOf(headers), body };
+  const fields = headersOf(headers);
+  return { status: statusCode, reason: statusText, headers: fields, body: untilReusable(body) };
 }
 
 async function send(

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextLoop } from 'node:timers/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
 import type { Environment } from '../../config/load.ts';
@@ -87,7 +88,8 @@ export async function openTransport(
           ...headers,
         },
       });
-      return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+      const body = untilReusable(answer.body);
+      return { status: answer.statusCode, headers: answer.headers, body };
     },
     dialer,
     proxyFor,
@@ -102,6 +104,15 @@ export async function openTransport(
       await Promise.all([...dispatchers, dialer.close()]);
     },
   };
+}
+
+/**
+ * undici takes a connection for free one turn of the event loop after its answer has ended: who
+ * asks for something else before that has a new one opened, in two or three round trips.
+ */
+export async function* untilReusable(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* body;
+  await nextLoop();
 }
 
 /** What undici asks for a connection: one that was lent, or a new one. */
