@@ -52,7 +52,8 @@ export function compareWithPip(topic: string, cases: readonly Case[]): void {
  * What tells how long a decision takes: the searches that memory saves, and the downloads, of which
  * pip tells after it has decided since 24.1, and then leaves a line empty.
  */
-const progress = /^(?:Downloading .*|INFO: (?:pip is looking at|This is taking longer) .*)?\n/gm;
+const progress =
+  /^(?:Downloading .*|INFO: (?:pip is (?:still )?looking at|This is taking longer) .*)?\n/gm;
 
 /** An environment and a store, with the world outside: for one case at a time. */
 class Place {
