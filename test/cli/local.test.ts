@@ -338,3 +338,15 @@ describe('a decision is remembered with all that its requirement files say', () 
     }
   });
 });
+
+test('what a project requires by its URL is not marked as asked for', () => {
+  const wheel = readdirSync(fixtures.index).find((name) => /^fx_wheel-.*\.whl$/.test(name)) ?? '';
+  const cwd = project({ requires: [`fx-wheel @ file://${join(fixtures.index, wheel)}`] });
+  const environment = { PIP_FIND_LINKS: fixtures.index };
+  const marks = () =>
+    Object.entries(sandbox.snapshot()).filter(([name]) => /REQUESTED|RECORD/.test(name));
+  expect(sandbox.pip(['install', '.'], { environment, cwd }).exitCode).toBe(0);
+  const expected = marks();
+  installAnew(['.'], { cwd, environment });
+  expect(marks()).toEqual(expected);
+});

@@ -48,8 +48,12 @@ export function compareWithPip(topic: string, cases: readonly Case[]): void {
   });
 }
 
-/** Since 24.1 pip tells of downloads after it has decided, and then leaves a line empty. */
-const downloads = /^(?:Downloading .*)?\n/gm;
+/**
+ * What tells how long a decision takes: the searches that memory saves, and the downloads, of which
+ * pip tells after it has decided since 24.1, and then leaves a line empty.
+ */
+const progress =
+  /^(?:Downloading .*|INFO: (?:pip is (?:still )?looking at|This is taking longer) .*)?\n/gm;
 
 /** An environment and a store, with the world outside: for one case at a time. */
 class Place {
@@ -88,7 +92,7 @@ class Place {
     const finished = essence(await installer(this.#sandbox, words, this.#variables(one)));
     return {
       exitCode: finished.exitCode,
-      stdout: outside.lasting(finished.stdout.replaceAll(downloads, '')),
+      stdout: outside.lasting(finished.stdout.replaceAll(progress, '')),
       stderr: outside.lasting(finished.stderr),
       installed: this.#installed(),
       report: existsSync(report) ? JSON.parse(outside.lasting(readFileSync(report, 'utf8'))) : null,

@@ -52,6 +52,19 @@ async function install(variables: Variables = {}, ...words: readonly string[]) {
   return { version, stderr, asked: place.asked.map(({ path }) => path) };
 }
 
+test('pip’s warning of a yanked release is said again with the decision, under -q too', async () => {
+  const name = 'fx_many-2-py2.py3-none-any.whl';
+  const page = `<!DOCTYPE html><a href="/index/${name}" data-yanked="bad">${name}</a>`;
+  place.answers.set('/first/fx-many/', (_, response) =>
+    response.setHeader('content-type', 'text/html').end(page),
+  );
+  const warning = /WARNING: The candidate .* is a yanked version.*\nReason for being yanked: bad\n/;
+  for (const words of [[], [], ['-q']]) {
+    expect((await install({}, 'fx-many==2', ...words)).stderr).toMatch(warning);
+  }
+  expect((await install({}, 'fx-many==2', '-qq')).stderr).toBe('');
+});
+
 describe.each(['etag', 'last-modified', 'neither'] as const)('pages with %s', (kind) => {
   test('are asked for once where they are as they were, and pip is not', async () => {
     list('first', [1, 2], kind);

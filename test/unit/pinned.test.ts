@@ -3,6 +3,7 @@ import type { DistributionMetadata, Interpreter, Sha256, Version } from '../../s
 import type { Demand } from '../../src/plan/pinned/demand.ts';
 import { filenameOf } from '../../src/plan/pinned/filename.ts';
 import { type PinnedAnswer, resolvePinned } from '../../src/plan/pinned/resolve.ts';
+import { normalizeName } from '../../src/python/names.ts';
 import { parseRequirement } from '../../src/python/pep508.ts';
 
 const interpreter = {
@@ -19,6 +20,8 @@ interface World {
   /** Whose files, or whose metadata, nobody told yet. */
   readonly unknownFiles?: readonly string[];
   readonly unknownMetadata?: readonly string[];
+  /** Lines of constraints, with the hash that all files have. */
+  readonly hashed?: readonly string[];
 }
 
 function resolve(lines: readonly string[], world: World, pip = '26.3'): PinnedAnswer {
@@ -33,10 +36,15 @@ function resolve(lines: readonly string[], world: World, pip = '26.3'): PinnedAn
     interpreter,
     pip,
     demands,
-    constraints: new Map(),
+    constraints: new Map(
+      (world.hashed ?? []).flatMap((line) => {
+        const { name = '', specifiers = [] } = parseRequirement(line) ?? {};
+        return [[normalizeName(name), { specifiers, hashes: { sha256: ['a'] } }] as const];
+      }),
+    ),
     installed: new Map(),
     rules,
-    requireHashes: false,
+    requireHashes: world.hashed !== undefined,
     ignoreDependencies: false,
     upgrade: false,
   };
@@ -142,4 +150,12 @@ test.each([
   [['c===one'], 'c===one is no version'],
 ])('%j is not ours to decide', (lines, reason) => {
   expect(resolve(lines, family)).toEqual({ outcome: 'not-pinned', reason });
+});
+
+test('what has hashes by a constraint is named by its version, as pip does since 26.1', () => {
+  const world = { ...family, hashed: ['c==1', 'd==1'] };
+  const lines = ['c', 'd<2'];
+  expect(resolve(lines, world)).toMatchObject({
+    lines: ['Collecting c==1 (from -r r.txt (line 1))', 'Collecting d==1 (from -r r.txt (line 2))'],
+  });
 });

@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PipAccelError } from '../../core/errors.ts';
 import type { DistributionMetadata } from '../../core/types.ts';
 import { decisionFile } from '../../plan/decisions.ts';
@@ -100,6 +100,34 @@ async function runPip(
       reporter.emit({ type: 'pip-line', stream, line, end });
     });
   });
+}
+
+/**
+ * Takes back that dependencies were asked for: pip says so of all that its words name, by an empty
+ * file REQUESTED (PEP 376).
+ */
+export async function markDependencies(
+  { context }: InstallJob,
+  items: readonly PlannedItem[],
+): Promise<void> {
+  const dependencies = items.filter(({ decided }) => !decided.requested);
+  if (dependencies.length === 0) return;
+  const installed = firstByName(readInstalled(context.interpreter));
+  for (const { decided } of dependencies) {
+    const present = installed.get(decided.key);
+    if (present?.form === 'dist-info') await dropRequested(present.metadataPath);
+  }
+}
+
+async function dropRequested(distInfo: string): Promise<void> {
+  const record = join(distInfo, 'RECORD');
+  const prefix = `${basename(distInfo)}/REQUESTED,`;
+  const text = await readFile(record, 'utf8');
+  const lines = text.split(/(?<=\n)/).filter((line) => !line.startsWith(prefix));
+  // A RECORD is there at every moment.
+  await writeFile(`${record}.new`, lines.join(''));
+  await rename(`${record}.new`, record);
+  await rm(join(distInfo, 'REQUESTED'), { force: true });
 }
 
 /**

@@ -84,6 +84,7 @@ async function installDirect(
   const cold = await import('./direct.ts');
   const direct = items.filter(({ decided }) => decided.direct !== null);
   await cold.installDirect(job, direct, () => announce(job, items));
+  await cold.markDependencies(job, direct);
   return remembered === null ? [] : await cold.forgetIfChanged(job, direct, remembered);
 }
 
