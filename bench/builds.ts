@@ -146,6 +146,7 @@ function documentOf(all: readonly Row[], machine: Readonly<Record<string, string
     table.map((row) => `| ${row.join(' | ')} |`).join('\n'),
     '- Hooks: `get_requires_for_build_wheel`, `prepare_metadata_for_build_wheel` and `build_wheel` by hand, a process each as PEP 517 has it, in an environment that holds all they require, on sources that are unpacked.',
     '- pip-accel, pip: `install --no-deps --no-index --find-links FOLDER --no-binary NAME NAME==VERSION` into a fresh environment. The folder holds the sdist and the wheels of its build requirements. The store of pip-accel knows these and no build of the project; pip has its cache, and nothing comes out of a network.',
+    '- setup.py: what names no backend. The hooks are those of the legacy backend; pip-accel runs such a setup.py in one process, and so may take less.',
     '## The machine',
     Object.entries(machine)
       .map(([name, value]) => `- ${name}: ${value}`)
