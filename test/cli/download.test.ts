@@ -181,8 +181,8 @@ test('archives are fetched through the proxy that pip was told of', async () => 
       PIP_PROXY: `http://127.0.0.1:${port}`,
     });
     expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
-    // One of pip, one of pip-accel.
-    expect(connections).toBeGreaterThan(1);
+    // Page and archive come on the same, for to open one takes several round trips.
+    expect(connections).toBe(1);
   } finally {
     proxy.close();
   }

@@ -11,8 +11,11 @@ import { remember } from './remember.ts';
 
 type Verdict = 'unchanged' | 'changed' | 'unreachable';
 
-/** Pages at a time; PyPI and its like serve as many as come, but each connection takes time to open. */
-const parallelRequests = 24;
+/**
+ * Pages at a time: answers are short, so that it is round trips that count, of which a connection
+ * takes two or three to open.
+ */
+const parallelRequests = 48;
 /** Bytes; the largest pages of PyPI have some 30 million. */
 const largestPage = 256 << 20;
 
@@ -59,6 +62,7 @@ async function look(job: InstallJob, pages: readonly ConsultedPage[]): Promise<V
     if (errnoOf(error) === null) throw error;
     return 'unreachable';
   } finally {
+    timings?.enter('finish');
     limit.clearQueue();
     await transport.close();
   }
