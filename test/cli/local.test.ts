@@ -341,7 +341,9 @@ describe('a decision is remembered with all that its requirement files say', () 
 
 test('what a project requires by its URL is not marked as asked for', () => {
   const wheel = readdirSync(fixtures.index).find((name) => /^fx_wheel-.*\.whl$/.test(name)) ?? '';
-  const cwd = project({ requires: [`fx-wheel @ file://${join(fixtures.index, wheel)}`] });
+  const cwd = project({
+    requires: ['fx-many', `fx-wheel @ file://${join(fixtures.index, wheel)}`],
+  });
   const environment = { PIP_FIND_LINKS: fixtures.index };
   const marks = () =>
     Object.entries(sandbox.snapshot()).filter(([name]) => /REQUESTED|RECORD/.test(name));
