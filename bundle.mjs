@@ -10,6 +10,25 @@ const main = resolve('src/main.ts');
 const thread = resolve('src/thread.ts');
 
 /**
+ * What is read as one file each, for each further one costs Bun a third of a millisecond and Node
+ * more than a whole one: all that every start needs, all that takes a lock, and all that changes an
+ * environment. A module belongs to the first that needs it.
+ */
+const files = {
+  main: ['src/main.ts'],
+  lock: [
+    'src/commands/cold/environment-lock.ts',
+    'src/process/cold/libc-bun.ts',
+    'src/process/cold/libc-node.ts',
+  ],
+  place: [
+    'src/commands/cold/put-in-place.ts',
+    'src/commands/cold/interruption.ts',
+    'src/process/cold/relative-calls-bun.ts',
+  ],
+};
+
+/**
  * @param folder where to put it.
  * @param output of Rolldown.
  * @param options `external` packages, `define`d expressions.
@@ -36,18 +55,24 @@ export async function bundle(folder, output, { external, define }) {
       ...output,
       // A fifth of the file that every start reads; licences stay.
       comments: { jsdoc: false },
-      codeSplitting: { groups: [inOneFile], includeDependenciesRecursively: false },
+      codeSplitting: { groups: groupsOf(input), includeDependenciesRecursively: false },
     });
     chunks.push(...written);
   }
   return chunks;
 }
 
-/** All that is needed at every start: each further file would cost more than a millisecond. */
-const inOneFile = {
-  debugName: 'main',
-  name: (module, context) => (importedBy(main, context).has(module) ? 'main' : null),
-};
+function groupsOf(input) {
+  if (input === thread) return [{ name: 'thread' }];
+  return Object.entries(files).map(([name, roots]) => {
+    const paths = roots.map((root) => resolve(root));
+    return {
+      debugName: name,
+      name: (module, context) =>
+        paths.some((path) => importedBy(path, context).has(module)) ? name : null,
+    };
+  });
+}
 
 function importedBy(module, context, found = new Set()) {
   if (found.has(module)) return found;

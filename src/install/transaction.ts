@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   copyFileSync,
   cpSync,
@@ -14,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { hasErrno } from '../core/errors.ts';
 import type { Interpreter, Scheme } from '../core/types.ts';
 import { isWithin } from '../core/within.ts';
+import { randomText } from '../core/random.ts';
 import {
   journalFolders,
   journalName,
@@ -31,7 +31,7 @@ import type { PlannedRemoval } from './uninstall.ts';
  * Nobody else may change the environment meanwhile.
  */
 export class Transaction {
-  readonly #name = journalName(randomBytes(6).toString('hex'));
+  readonly #name = journalName(randomText(6));
   readonly #scheme: Scheme;
   readonly #roots: readonly string[];
   readonly #folders: readonly string[];

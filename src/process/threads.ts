@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 /** A thread takes 7 ms of processor time to start, in which this one does about so many files. */
 const filesPerThread = 4000;
@@ -42,6 +42,8 @@ export function startInThreads<Outcome>(
 }
 
 function startThread(): Worker {
+  // An import would be made for installations that need no thread: 1.5 ms in Bun.
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   const thread = new Worker(join(import.meta.dirname, 'thread.js'));
   // Of one that ended with a task, whoever gave it is told.
   thread.on('error', () => idle.delete(thread));

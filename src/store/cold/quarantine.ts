@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { hasErrno } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { randomText } from '../../core/random.ts';
 import type { Store } from '../layout.ts';
 import { makeFolder } from './folders.ts';
 
@@ -25,7 +25,7 @@ export async function setAside(
 ): Promise<void> {
   await makeFolder(store, store.damaged);
   const time = new Date().toISOString().replace(/[-:.]/g, '');
-  const prefix = `${time}-${randomBytes(3).toString('hex')}`;
+  const prefix = `${time}-${randomText(3)}`;
   for (const path of paths) {
     const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
     if (isThere) await moveAway(path, join(store.damaged, `${prefix}-${basename(path)}`));

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, hasErrno } from '../../core/errors.ts';
+import { randomText } from '../../core/random.ts';
 import { type Lock, lockPath } from '../../process/lock.ts';
 import type { Store } from '../layout.ts';
 import { sweepClaims } from './claims.ts';
@@ -65,7 +65,7 @@ export async function clearUp(store: Store): Promise<void> {
 async function openWorkshop(store: Store) {
   await makeFolder(store, store.temporary, 0o700);
   for (;;) {
-    const folder = join(store.temporary, `${locked}${randomBytes(8).toString('hex')}`);
+    const folder = join(store.temporary, `${locked}${randomText(8)}`);
     await mkdir(folder, { mode: 0o700 });
     const lock = await tryLock(folder);
     // Whoever clears up may have come before the lock.
