@@ -21,14 +21,15 @@ export function expectLinking(images: Iterable<Image>, compile: boolean): void {
   prepareThreads(files);
 }
 
-export function startLinking(job: Omit<LinkJob, 'next'>): Crew {
+export async function startLinking(job: Omit<LinkJob, 'next'>): Promise<Crew> {
   const shared: LinkJob = { ...job, next: newCounter() };
   const files = job.trees.reduce((sum, tree) => sum + tree.files, 0);
   const others = startInThreads<LinkOutcome>({ name: 'link', job: shared }, files);
+  const calls = await openRelativeCalls();
   return {
     stop: () => stopSharing(shared.next),
     finish: async () => {
-      const own = linkTrees(shared, await openRelativeCalls());
+      const own = linkTrees(shared, calls);
       // None may go on linking while what is there is being put back.
       return [own, ...(await others())];
     },

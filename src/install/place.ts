@@ -67,7 +67,7 @@ export async function placeDistributions(
   for (const { info } of works) transaction.makeFolder(info.target);
   const trees = works.flatMap(({ linked, info }) => [...linked, info]);
   const { compile, linkMode: mode, timings } = options;
-  const crew = startLinking({ trees, compile, mode, isTimed: Boolean(timings) });
+  const crew = await startLinking({ trees, compile, mode, isTimed: Boolean(timings) });
   const checkPath = pathCheck({ path: options.path, interpreter }, context.behaviour);
   let warnings: readonly (string | null)[] = [];
   let failure: unknown = null;

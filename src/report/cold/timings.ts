@@ -41,7 +41,6 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function openTimings(path: string): TimingsReport {
   const descriptor = openFile(path);
   const book = new Book();
-  const started = performance.now();
   let isWritten = false;
   const write = (exitCode: number | null) => {
     if (isWritten) return;
@@ -62,6 +61,7 @@ export function openTimings(path: string): TimingsReport {
     SIGHUP: heard('SIGHUP'),
   };
   for (const signal of signals) process.on(signal, listeners[signal]);
+  const started = performance.now();
   return { timings: new Line(book), write };
 }
 
