@@ -12,13 +12,17 @@ export class OpenFolders {
   open(path: string): number | null {
     const known = this.#descriptors.get(path);
     if (known !== undefined) return known;
-    if (this.#descriptors.size >= mostOpen) this.close();
+    if (this.#descriptors.size >= mostOpen) this.#closeAll();
     const descriptor = openFolder(path);
     if (descriptor !== null) this.#descriptors.set(path, descriptor);
     return descriptor;
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
+    this.#closeAll();
+  }
+
+  #closeAll(): void {
     for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
     this.#descriptors.clear();
   }

@@ -186,6 +186,18 @@ describe('an archive', () => {
     expect(downloads(big)).toBe(1);
   });
 
+  test('of a page that pip has already comes into the store, too', async () => {
+    index.wheels.push(big);
+    const { headers } = await open().page(index.page('fx-big'));
+    store = place.store();
+    const run = open();
+    const page = await run.page(index.page('fx-big'), { 'if-none-match': String(headers['etag']) });
+    expect(page.status).toBe(304);
+    expect(digest((await run.get(index.file(big))).body)).toBe(digest(big.bytes));
+    await until(() => stored(big) !== null);
+    expect(downloads(big)).toBe(1);
+  });
+
   test('comes once where eight ask for it at a time', async () => {
     const wheels = Array.from({ length: 5 }, (_, number) =>
       makeWheel(`fx-part-${number}`, '1.0', { padding: 200_000 }),

@@ -35,7 +35,7 @@ export function checkFiles(
   calls: RelativeCalls | null,
 ): readonly Fault[] {
   const faults: Fault[] = [];
-  const roots = new OpenFolders();
+  using roots = new OpenFolders();
   const counts = images.map(({ files }) => files);
   let known: Known | null = null;
   let at = -1;
@@ -49,7 +49,6 @@ export function checkFiles(
     if (known === null) tell('sizes.json', 'cannot be read');
     else checkShare(image, known, { share, tell, calls, root: roots.open(image.path) });
   }
-  roots.close();
   return faults;
 }
 

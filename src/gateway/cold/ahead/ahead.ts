@@ -14,7 +14,7 @@ import { Archives } from './archives.ts';
 import type { ArchiveContext } from './download.ts';
 import { Fetcher } from './fetcher.ts';
 import { Foresight, type ForesightRules } from './foresight.ts';
-import { impatient, networkOf } from './network.ts';
+import { impatient, networkThrough } from './network.ts';
 import { Pages, pageUrl } from './pages.ts';
 import { PipFields } from './pip-fields.ts';
 import { builtProjects, keptMetadata, RemoteWheels } from './wheel-metadata.ts';
@@ -58,7 +58,7 @@ export function openAhead(settings: AheadSettings): Ahead {
   const openNetwork = (signal: AbortSignal): Network => {
     const either = AbortSignal.any([aborter.signal, signal]);
     const { timeout } = settings;
-    return networkOf(upstream, (url) => fields.ofFile(url), { signal: either, timeout });
+    return networkThrough(upstream, (url) => fields.ofFile(url), { signal: either, timeout });
   };
   let built: ReadonlySet<string> | null = null;
   const parts = {

@@ -31,8 +31,7 @@ export async function keep(upstream: Respond, asking: GatewayRequest): Promise<K
   const answer = await upstream(asking);
   const { status, reason, headers } = answer;
   const body = await collect(answer.body, largestBody);
-  // That of 304 is the length of what it stands for.
-  const length = status === 304 ? null : field(headers, 'content-length');
+  const length = field(headers, 'content-length');
   if (length !== null && Number(length) !== body.length) {
     throw new Error(`${asking.url.href} has ${body.length} bytes instead of ${length}`);
   }
@@ -122,4 +121,11 @@ function opaque(tag: string): string {
 /** A body of these chunks. */
 export async function* bodyOf(...chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) if (chunk.length > 0) yield chunk;
+}
+
+/** The fields of pip's that go with requests of our own: whom it asks as, not what it has already. */
+export function lasting(headers: HeaderFields): HeaderFields {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !/^(?:if-|range$|content-)/.test(name)),
+  );
 }

@@ -9,7 +9,7 @@ import { request } from './kept-answer.ts';
  * @param fieldsFor what goes with a request to a URL beside its own: as whom pip asks there.
  * @param timeout milliseconds without a byte after which a request is given up.
  */
-export function networkOf(
+export function networkThrough(
   upstream: Respond,
   fieldsFor: (url: URL) => HeaderFields,
   { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },

@@ -7,7 +7,7 @@ import { projectPage } from '../../../plan/pinned/places.ts';
 import type { GatewayRequest, Respond } from '../exchange.ts';
 import type { Fetcher } from './fetcher.ts';
 import { filesOf, linksOf } from './index-page.ts';
-import { field, isAnswerTo, keep, type KeptAnswer } from './kept-answer.ts';
+import { field, isAnswerTo, keep, type KeptAnswer, lasting } from './kept-answer.ts';
 import type { PipFields } from './pip-fields.ts';
 
 export interface PageAnswer {
@@ -90,16 +90,14 @@ export class Pages {
     }
   }
 
-  /** The answer to pip, asked for by now. Of what pip has already, and nobody foresaw, nothing has to be read. */
+  /**
+   * The answer to pip, asked for by now; all of it even where pip has the page: by what is read in it
+   * the archives are known that pip asks for next, which belong into the store.
+   */
   async answer(request: GatewayRequest, key: NormalizedName): Promise<PageAnswer> {
     const ready = await this.#fetcher.take(request.url);
     const isReady = ready !== null && isAnswerTo(ready, request);
     const kept = isReady ? ready : await this.#fetch(request, key);
-    if (kept.status === 304) {
-      this.#read.set(request.url.href, Promise.resolve(null));
-      this.#consulted.set(request.url.href, recordOfKnown(kept));
-      return { kept, bare: { wheels: false, sdists: false } };
-    }
     // A page of many megabytes is not read twice.
     const known = isReady ? this.#read.get(request.url.href) : undefined;
     const read = known ?? this.#enter(kept, key);
@@ -110,7 +108,7 @@ export class Pages {
 
   async #fetch(request: GatewayRequest, key: NormalizedName): Promise<KeptAnswer> {
     using _ = this.#timings?.begin('index', { name: key, version: null });
-    return await keep(this.#upstream, request);
+    return await keep(this.#upstream, { ...request, headers: lasting(request.headers) });
   }
 
   async #readAhead(start: URL, key: NormalizedName): Promise<ReadPage | null> {
@@ -137,17 +135,6 @@ export class Pages {
     const sdists = bare.some((url) => !isWheel(url));
     return { files, bare: { wheels: bare.some(isWheel), sdists } };
   }
-}
-
-/** Of a page that pip has: the index will tell it by what pip asked with. */
-function recordOfKnown(kept: KeptAnswer): AnsweredPage {
-  const { etag, lastModified, ...answered } = recordOf(kept);
-  return {
-    ...answered,
-    status: 200,
-    etag: etag ?? field(kept.asked, 'if-none-match'),
-    lastModified: lastModified ?? field(kept.asked, 'if-modified-since'),
-  };
 }
 
 function recordOf({ url, status, headers, body }: KeptAnswer): AnsweredPage {

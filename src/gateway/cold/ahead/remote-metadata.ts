@@ -7,8 +7,7 @@ import {
   ZipFault,
   zipMember,
 } from '../../../obtain/cold/zip.ts';
-import { collect } from '../../../obtain/cold/request.ts';
-import { followRedirects, type Network, pourAway } from '../../../obtain/cold/request.ts';
+import { collect, followRedirects, type Network, pourAway } from '../../../obtain/cold/request.ts';
 
 /**
  * Bytes asked for at the end of a wheel: they hold the directory, and METADATA as well, of nine in
