@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,6 +14,7 @@ import {
 import { describeMachine, fileSystemOf, indexOfPip } from './machine.ts';
 import { type Entrant, median, race, Stopwatch } from './measure.ts';
 import type { FileSystem, Options } from './options.ts';
+import { ownVolume } from './own-mounts.ts';
 import { Place } from './place.ts';
 import { Relay } from './relay.ts';
 import type { CallCount, Result, Results, Scenario } from './results.ts';
@@ -100,10 +102,12 @@ async function onVolume(
   { options, forms }: Pick<Course, 'options' | 'forms'>,
   work: (course: Course) => Promise<void>,
 ): Promise<void> {
-  const other = volumes[name === 'tmpfs' ? 'disk' : 'tmpfs'];
-  mkdirSync(other, { recursive: true });
-  const elsewhere = mkdtempSync(join(other, 'pip-accel-bench-'));
-  const removeElsewhere = () => rmSync(elsewhere, { recursive: true, force: true });
+  const memory = name === 'tmpfs' ? ownVolume(volumes.tmpfs) : null;
+  const elsewhere = memory ?? folderOn(volumes[name === 'tmpfs' ? 'disk' : 'tmpfs']);
+  const removeElsewhere = () => {
+    if (memory) spawnSync('umount', [memory]);
+    rmSync(elsewhere, { recursive: true, force: true });
+  };
   try {
     using place = await Place.make(volumes[name]);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -129,11 +133,17 @@ async function onVolume(
       field: { forms, peers, elsewhere },
       results: [],
       calls: [],
-      notes: [],
+      notes:
+        name === 'tmpfs' && !memory ? ['The other volume that files are copied to is a disk.'] : [],
     });
   } finally {
     removeElsewhere();
   }
+}
+
+function folderOn(volume: string): string {
+  mkdirSync(volume, { recursive: true });
+  return mkdtempSync(join(volume, 'pip-accel-bench-'));
 }
 
 /** @param only scenarios for which pip is left out; null for all, with pip. */
@@ -204,7 +214,7 @@ async function countOnSet(course: Course, site: Site): Promise<void> {
 async function measureSingle(course: Course): Promise<void> {
   const { field, forms, indexes, options, place } = course;
   const ids = [...forms, ...(field.peers.includes('pip') ? (['pip'] as const) : [])];
-  const set = { size: 1, title: '', lines: [], kind: 'pypi' } as const;
+  const set = { size: 1, title: '', lines: [], asked: [], kind: 'pypi' } as const;
   for (const scenario of ['cold-wheel', 'cold-sdist', 'editable'] as const) {
     if (!options.scenarios.includes(scenario)) continue;
     const site = new Site(place, set, indexes);

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import { openZip } from '../src/obtain/cold/zip.ts';
@@ -30,7 +30,8 @@ interface Kept {
 const pages = new Map<string, Promise<Kept | null>>();
 /** Where the other index has its files. */
 const files = { origin: '' };
-const requests = { count: 0, bytes: 0 };
+const nothing = { count: 0, bytes: 0 };
+const requests = { ...nothing, files: {} as Record<string, number> };
 
 /** A URL of the other index, once for all runs. */
 async function kept(
@@ -87,7 +88,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const [, kind = '', name = '', ...rest] = (request.url ?? '').split('/');
   if (kind === 'statistics') {
     response.end(JSON.stringify(requests));
-    Object.assign(requests, { count: 0, bytes: 0 });
+    Object.assign(requests, { ...nothing, files: {} });
     return;
   }
   requests.count += 1;
@@ -137,7 +138,9 @@ function sendFile(request: IncomingMessage, response: ServerResponse, body: Buff
   const start = from === '' ? Math.max(0, body.length - Number(to)) : Number(from);
   const end = from === '' || to === '' ? body.length : Number(to) + 1;
   const part = isPart ? body.subarray(start, end) : body;
+  const name = basename(request.url ?? '');
   requests.bytes += part.length;
+  requests.files[name] = (requests.files[name] ?? 0) + part.length;
   response
     .writeHead(isPart ? 206 : 200, {
       'content-type': 'application/octet-stream',

@@ -8,13 +8,41 @@ import { fetch } from 'undici';
 export interface Traffic {
   readonly count: number;
   readonly bytes: number;
+  /** Bytes of each file that was asked for, by its name: archives, and metadata beside them. */
+  readonly files: Readonly<Record<string, number>>;
 }
 
 /** See `copied-index.ts`. */
 export type IndexKind = 'simple' | 'bare' | 'brief';
 
+/** What the tools are measured before. */
+export interface MeasuredIndex extends Disposable {
+  url(kind: IndexKind): string;
+  /** null where nobody counts. */
+  takeTraffic(): Promise<Traffic | null>;
+}
+
+/** The index that has the files, as far away as it is. */
+export class IndexItself implements MeasuredIndex {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  url(): string {
+    return this.#url;
+  }
+
+  takeTraffic(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  [Symbol.dispose](): void {}
+}
+
 /** The copied index in a process of its own, so that who measures does not serve meanwhile. */
-export class FarIndex {
+export class FarIndex implements MeasuredIndex {
   readonly #process: ChildProcess;
   readonly #near: string;
   readonly #far: string;

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { presentForms } from './contestants.ts';
-import { FarIndex } from './far-index.ts';
+import { FarIndex, IndexItself, type MeasuredIndex } from './far-index.ts';
 import { Contest } from './gateway/contest.ts';
 import { type GatewayOptions, readOptions } from './gateway/options.ts';
 import { document, verdictTable } from './gateway/report.ts';
@@ -28,7 +28,11 @@ else if (options) await measureAll(options);
 
 async function measureAll(options: GatewayOptions): Promise<void> {
   using place = await Place.make(existsSync(memory) ? memory : tmpdir());
-  using index = await FarIndex.start(await indexOfPip(place), options.cache);
+  const upstream = await indexOfPip(place);
+  using index =
+    options.index === 'copy'
+      ? await FarIndex.start(upstream, options.cache)
+      : new IndexItself(upstream);
   using stopwatch = new Stopwatch(place.python, place.folder);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -41,7 +45,8 @@ async function measureAll(options: GatewayOptions): Promise<void> {
   for (const size of options.sizes) {
     for (const row of options.rows) {
       console.log(`${size} distributions: ${row}`);
-      const result = await measure(row, size, means);
+      const measured = await measure(row, size, means);
+      const result = { ...measured, index: options.index };
       // As it is by now: other rows may be measured by another process.
       const results = withResult(readResults(options.json), result);
       writeResults(options.json, results);
@@ -52,13 +57,17 @@ async function measureAll(options: GatewayOptions): Promise<void> {
 
 interface Means {
   readonly place: Place;
-  readonly index: FarIndex;
+  readonly index: MeasuredIndex;
   readonly stopwatch: Stopwatch;
   readonly machine: RowResult['machine'];
   readonly rounds: number;
 }
 
-async function measure(name: RowName, size: number, means: Means): Promise<RowResult> {
+async function measure(
+  name: RowName,
+  size: number,
+  means: Means,
+): Promise<Omit<RowResult, 'index'>> {
   const { place, index, machine, ...how } = means;
   const row = rowOf(name);
   const contest = new Contest(place, index, row, readSet(size));
@@ -66,8 +75,8 @@ async function measure(name: RowName, size: number, means: Means): Promise<RowRe
   for (const one of row.entrants) entrants.push(await contest.enter(one));
   const samples = Object.fromEntries(await race(entrants, how));
   contest.dispose();
-  const traffic = contest.traffic.at(-1) ?? { count: 0, bytes: 0 };
-  return { row: name, size, samples, traffic, machine };
+  const asked = contest.asked.at(-1) ?? null;
+  return { row: name, size, samples, asked, machine };
 }
 
 function write({ docs }: GatewayOptions, results: readonly RowResult[]): void {

@@ -2,29 +2,39 @@
  * `npm run bench`: pip-accel beside pip, uv and `cp -al`, measured in turn. Writes
  * docs/benchmarks.md and docs/benchmarks.svg. `npm run bench -- --help` tells how to run parts.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { judge } from './acceptance.ts';
 import { presentForms } from './contestants.ts';
 import { measure } from './campaign.ts';
 import { type Options, readOptions } from './options.ts';
+import { withOwnMounts } from './own-mounts.ts';
 import { chartOf, document, verdictTable } from './report.ts';
-import type { Results } from './results.ts';
+import { type Results, withLater } from './results.ts';
 
 const repository = dirname(import.meta.dirname);
 
 const options = readOptions(process.argv.slice(3));
-if (options) {
+const exitCode = options && !options.from ? await withOwnMounts() : null;
+if (exitCode !== null) process.exitCode = exitCode;
+else if (options) {
   const results = options.from
-    ? (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
-    : await measure(options, presentForms(), (results) => keep(options, results));
+    ? readResults(options.from)
+    : await measure(options, presentForms(), (measured) => keep(options, measured));
   const notes = options.note ? [options.note, ...results.notes] : results.notes;
-  keep(options, results);
-  write(options, { ...results, notes });
+  write(options, { ...keep(options, results), notes });
 }
 
-function keep({ json }: Options, results: Results): void {
-  if (json) writeFileSync(json, `${JSON.stringify(results, null, 1)}\n`);
+/** Writes what was measured; tells it together with what the file had. */
+function keep({ json }: Options, measured: Results): Results {
+  if (!json) return measured;
+  const results = existsSync(json) ? withLater(readResults(json), measured) : measured;
+  writeFileSync(json, `${JSON.stringify(results, null, 1)}\n`);
+  return results;
+}
+
+function readResults(file: string): Results {
+  return JSON.parse(readFileSync(file, 'utf8')) as Results;
 }
 
 function write({ docs }: Options, results: Results): void {

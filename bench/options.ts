@@ -40,7 +40,8 @@ const usage = `npm run bench -- [OPTION]...
   --docs docs
       The folder for benchmarks.md and benchmarks.svg; \`none\` writes neither.
   --json FILE
-      Writes every measured time.
+      Keeps every measured time. What the file has of earlier runs stays until it
+      is measured again.
   --from FILE
       Measures nothing, and shows what was written to a file by --json.
   --note TEXT

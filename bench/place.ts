@@ -103,12 +103,7 @@ export class Place {
   /** Distributions in an environment beyond those that it is born with. */
   countInstalled(environment: string): number {
     // All templates are born with the same.
-    return distInfos(environment) - distInfos(this.template);
-  }
-
-  /** Distributions in a folder of modules. */
-  countIn(folder: string): number {
-    return readdirSync(folder).filter((name) => name.endsWith('.dist-info')).length;
+    return installedIn(environment).length - installedIn(this.template).length;
   }
 
   async #makeEnvironment(path: string, requirement: string): Promise<void> {
@@ -127,9 +122,13 @@ function variables(home: string): Record<string, string> {
   return kept;
 }
 
-function distInfos(environment: string): number {
+/** The distributions of an environment, as `name-version`. */
+export function installedIn(environment: string): readonly string[] {
   const lib = join(environment, 'lib');
-  return readdirSync(lib)
-    .flatMap((python) => readdirSync(join(lib, python, 'site-packages')))
-    .filter((name) => name.endsWith('.dist-info')).length;
+  return readdirSync(lib).flatMap((python) => listed(join(lib, python, 'site-packages')));
+}
+
+/** Those of a folder of modules. */
+export function listed(folder: string): readonly string[] {
+  return readdirSync(folder).flatMap((name) => /^(.*)\.dist-info$/.exec(name)?.[1] ?? []);
 }

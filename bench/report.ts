@@ -164,7 +164,7 @@ function method({ rounds }: Results): readonly string[] {
     [
       `The contestants of a scenario run in turn, one after the other, each round beginning with the next of them: one round that does not count, then ${rounds}. Who takes longer than 8 s runs in three. A time is from the start of a process to its end (\`bench/stopwatch.py\`), a ratio that of two medians.`,
       'All caches are warm but in the scenarios that say that nothing is known. Not in the times: making environments (copies of one that `python3 -m venv` made, with the paths in its scripts set right), filling caches, removing what was made. After each run the distributions in the environment are counted.',
-      'All of a scenario lies on one file system, but for “another volume”. `cp -al` copies the environment that pip made, pip itself and bytecode included.',
+      'All of a scenario lies on one file system, but for “another volume”, which is a second one in memory where that can be mounted. `cp -al` copies the environment that pip made, pip itself and bytecode included.',
       'pip-accel and pip put bytecode in place, uv does not unless told to; rows say which. pip-accel takes it out of its store, where pip and `uv --compile-bytecode` compile it each time.',
       'pip and pip-accel ask an index on loopback that passes on what the real one has, at once and with the headers that let pip keep it. uv runs `--offline` but where it says that its pages are out of date: these are put back before each run, and it asks the index itself.',
       'Commands get nothing of the settings of the machine but how to reach an index. `NODE_EXTRA_CA_CERTS` is left out: with it Node 20 reads certificates at each start.',

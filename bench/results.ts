@@ -46,6 +46,29 @@ export interface Results {
   readonly notes: readonly string[];
 }
 
+/** What was measured last of all that was measured: earlier results stay where there are no later ones. */
+export function withLater(earlier: Results, later: Results): Results {
+  const name = ({ filesystem, scenario, size, contestant }: Key) =>
+    `${filesystem} ${scenario} ${size} ${contestant}`;
+  const counted = ({ what, contestant, distributions }: CallCount) =>
+    `${what} ${contestant} ${distributions}`;
+  return {
+    ...later,
+    results: replaced(earlier.results, later.results, name),
+    calls: replaced(earlier.calls, later.calls, counted),
+    notes: [...new Set([...earlier.notes, ...later.notes])],
+  };
+}
+
+/** Each in the place where it was measured first. */
+function replaced<One>(
+  earlier: readonly One[],
+  later: readonly One[],
+  name: (one: One) => string,
+): readonly One[] {
+  return [...new Map([...earlier, ...later].map((one) => [name(one), one])).values()];
+}
+
 /** Round by round; empty where it was not measured. */
 export function samplesOf(results: readonly Result[], key: Key): readonly Sample[] {
   const found = results.find(

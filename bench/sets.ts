@@ -7,17 +7,20 @@ export interface DistributionSet {
   readonly title: string;
   /** Lines `name==version`. */
   readonly lines: readonly string[];
+  /** What somebody asks for who wants them; the others are required by these. */
+  readonly asked: readonly string[];
   readonly kind: 'pypi' | 'generated';
 }
 
 /** Generated distributions have this many files each. */
 export const filesEach = 20;
 
-const files: Readonly<Record<number, readonly [file: string, title: string]>> = {
-  5: ['requests-5.txt', 'requests'],
-  40: ['trio-40.txt', 'the test requirements of trio'],
-  97: ['jupyter-97.txt', 'jupyter'],
-  128: ['data-128.txt', 'a data stack'],
+/** Each a `.txt` with all of a set, and a `.in` with what is asked for. */
+const files: Readonly<Record<number, readonly [name: string, title: string]>> = {
+  5: ['requests-5', 'requests'],
+  40: ['trio-40', 'the test requirements of trio'],
+  97: ['jupyter-97', 'jupyter'],
+  128: ['data-128', 'a data stack'],
 };
 
 export const knownSizes: readonly number[] = [...Object.keys(files).map(Number), 500];
@@ -25,14 +28,21 @@ export const knownSizes: readonly number[] = [...Object.keys(files).map(Number),
 export function readSet(size: number): DistributionSet {
   const known = files[size];
   if (!known) return generatedSet(size, 'gen');
-  const text = readFileSync(join(import.meta.dirname, 'sets', known[0]), 'utf8');
-  return { size, title: known[1], lines: text.trimEnd().split('\n'), kind: 'pypi' };
+  const [name, title] = known;
+  const lines = linesOf(`${name}.txt`);
+  return { size, title, lines, asked: linesOf(`${name}.in`), kind: 'pypi' };
+}
+
+function linesOf(file: string): readonly string[] {
+  const text = readFileSync(join(import.meta.dirname, 'sets', file), 'utf8');
+  return text.trimEnd().split('\n');
 }
 
 export function generatedSet(size: number, prefix: string): DistributionSet {
-  const lines = Array.from(
+  const asked = Array.from(
     { length: size },
-    (_, number) => `${prefix}-${String(number).padStart(3, '0')}==1.0`,
+    (_, number) => `${prefix}-${String(number).padStart(3, '0')}`,
   );
-  return { size, title: `generated, ${filesEach} files each`, lines, kind: 'generated' };
+  const lines = asked.map((name) => `${name}==1.0`);
+  return { size, title: `generated, ${filesEach} files each`, lines, asked, kind: 'generated' };
 }

@@ -2,10 +2,11 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { executables, presentForms } from '../contestants.ts';
-import type { FarIndex, Traffic } from '../far-index.ts';
+import type { MeasuredIndex, Traffic } from '../far-index.ts';
 import type { Command, Entrant } from '../measure.ts';
-import type { Place } from '../place.ts';
+import { installedIn, listed, type Place } from '../place.ts';
 import type { DistributionSet } from '../sets.ts';
+import type { Asked } from './results.ts';
 import type { Kept, Row, RowEntrant, Tool } from './rows.ts';
 
 /** All sets have another version of it. */
@@ -25,14 +26,14 @@ interface Paths {
 /** The tools of a row, each run into an environment that was never used. */
 export class Contest {
   /** What the index was asked by pip-accel, run by run. */
-  readonly traffic: Traffic[] = [];
+  readonly asked: Asked[] = [];
   readonly #place: Place;
-  readonly #index: FarIndex;
+  readonly #index: MeasuredIndex;
   readonly #row: Row;
   readonly #set: DistributionSet;
   readonly #filled: string[] = [];
 
-  constructor(place: Place, index: FarIndex, row: Row, set: DistributionSet) {
+  constructor(place: Place, index: MeasuredIndex, row: Row, set: DistributionSet) {
     this.#place = place;
     this.#index = index;
     this.#row = row;
@@ -60,8 +61,11 @@ export class Contest {
         return this.#command(tool, words, inUse);
       },
       finish: async () => {
-        if (tool === 'pip-accel') this.traffic.push(await this.#index.takeTraffic());
-        this.#expectInstalled(into, paths);
+        const installed = this.#installed(into, paths);
+        if (tool === 'pip-accel') {
+          const traffic = await this.#index.takeTraffic();
+          if (traffic) this.asked.push(askedOf(traffic, installed));
+        }
         for (const path of Object.values(paths)) rmSync(path, { recursive: true, force: true });
       },
     };
@@ -97,21 +101,23 @@ export class Contest {
   #requirements(kept: Exclude<Kept, 'nothing'>): string {
     const file = this.#place.newPath('requirements.txt');
     const [name = ''] = olderOne.split('==');
-    const lines = this.#set.lines.map((line) => {
-      if (kept === 'all but one' && line.startsWith(`${name}==`)) return olderOne;
-      return this.#row.pinned ? line : line.replace(/==.*/, '');
+    const { lines, asked } = this.#set;
+    const pinned = lines.map((line) => {
+      return kept === 'all but one' && line.startsWith(`${name}==`) ? olderOne : line;
     });
-    writeFileSync(file, `${lines.join('\n')}\n`);
+    writeFileSync(file, `${(this.#row.pinned ? pinned : asked).join('\n')}\n`);
     return file;
   }
 
-  #expectInstalled(into: RowEntrant['into'], { environment, folder }: Paths): void {
-    if (into === 'nowhere') return;
-    const count =
-      into === 'folder' ? this.#place.countIn(folder) : this.#place.countInstalled(environment);
+  /** What there is now; null where nothing was to be installed. */
+  #installed(into: RowEntrant['into'], { environment, folder }: Paths): readonly string[] | null {
+    if (into === 'nowhere') return null;
+    const installed = into === 'folder' ? listed(folder) : installedIn(environment);
+    const count = into === 'folder' ? installed.length : this.#place.countInstalled(environment);
     // What is not pinned may require more by now.
     const isAll = this.#row.pinned ? count === this.#set.size : count >= this.#set.size;
     if (!isAll) throw new Error(`${count} distributions instead of ${this.#set.size}`);
+    return installed;
   }
 
   #command(tool: Tool, words: readonly string[], { environment, kept }: Paths): Command {
@@ -133,4 +139,32 @@ export class Contest {
     });
     return { argv: [...programs[tool], ...words], variables, cwd: this.#place.folder };
   }
+}
+
+function askedOf({ count, bytes, files }: Traffic, installed: readonly string[] | null): Asked {
+  return { count, bytes, spare: installed && bytesBeside(installed, files) };
+}
+
+/** The bytes of archives, and of metadata beside them, of what is not installed. */
+function bytesBeside(
+  installed: readonly string[],
+  files: Readonly<Record<string, number>>,
+): number {
+  const wanted = new Set(installed.map(plain));
+  return Object.entries(files)
+    .filter(([name]) => !wanted.has(plain(releaseOf(name))))
+    .reduce((sum, [, bytes]) => sum + bytes, 0);
+}
+
+/** `name-version`, of a wheel (PEP 427) or an sdist (PEP 625). */
+function releaseOf(filename: string): string {
+  const name = filename.replace(/\.metadata$/, '');
+  return name.endsWith('.whl')
+    ? name.split('-', 2).join('-')
+    : name.replace(/\.(?:zip|tar\.\w+)$/, '');
+}
+
+/** Without what names are spelled with in various ways. */
+function plain(release: string): string {
+  return release.toLowerCase().replaceAll(/[-_.]+/g, '-');
 }

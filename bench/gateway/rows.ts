@@ -56,6 +56,12 @@ const rows = {
   'decide-pip-24-unpinned': row(`a dry run, pip ${earlierPip}`, { pip: earlierPip }, dryRun(0.2)),
   pinned: row('cold', { pinned: true }, [ours(), pip(0.3), uv(1, '--compile-bytecode')]),
   unpinned: row('cold', {}, [ours(), pip(0.3), uv(1.2, '--compile-bytecode')]),
+  'unpinned-bare': row('cold, an index without PEP 658', { index: 'bare' }, [ours(), pip(0.3)]),
+  'unpinned-pip-24': row(`cold, pip ${earlierPip}`, { pip: earlierPip }, [
+    ours(),
+    pip(0.3),
+    uv(1.2, '--compile-bytecode'),
+  ]),
   'pinned-no-compile': row('cold, no bytecode', { pinned: true }, [
     ours({ words: ['install', '--no-compile'] }),
     uv(1.3),

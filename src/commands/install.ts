@@ -214,7 +214,12 @@ async function imagesOf(
   timings?.enter('prepare');
   if (missing.length === 0) {
     const { expectLinking } = await import('./cold/put-in-place.ts');
-    expectLinking(found.values(), job.options.compile);
+    const { interpreter, settings } = job.context;
+    expectLinking([...found.values()], {
+      compile: job.options.compile,
+      mode: settings.linkMode,
+      target: interpreter.scheme.purelib,
+    });
     return found;
   }
   const { interruptible } = await import('./cold/interruption.ts');

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 
-/** A thread takes 7 ms of processor time to start, in which this one does about so many files. */
+/** A thread takes 7 ms of processor time to start, in which this one links about so many files. */
 const filesPerThread = 4000;
 /** What they do is the file system's work, which takes turns: three on two cores were slower than two. */
 const mostThreads = 4;
