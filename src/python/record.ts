@@ -16,7 +16,8 @@ export function formatRecord(lines: readonly RecordLine[]): string {
   return writeCsv([...lines].sort(compareLines));
 }
 
-function compareLines(left: RecordLine, right: RecordLine): number {
+/** The order of a RECORD. */
+export function compareLines(left: RecordLine, right: RecordLine): number {
   return (
     compareText(left[0], right[0]) ||
     compareText(left[1], right[1]) ||

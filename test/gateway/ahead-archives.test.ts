@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { wantsArchives } from '../../src/commands/cold/ahead.ts';
 import { openStore, type Store } from '../../src/store/layout.ts';
 import { AheadPlace, AheadRun, fileHeaders, until } from './ahead-run.ts';
 import { type MadeWheel, makeWheel, WheelIndex } from './wheel-index.ts';
@@ -84,6 +85,28 @@ describe('an archive', () => {
     expect(digest(stored(big))).toBe(digest(big.bytes));
     expect(digest((await run.get(index.file(big))).body)).toBe(digest(big.bytes));
     expect([downloads(big), downloads(other)]).toEqual([1, 0]);
+  });
+
+  test('comes when pip asks for it, where it is not said to want archives', async () => {
+    index.wheels.push(big);
+    const settings = { wantsArchives: false };
+    const run = new AheadRun({ store, interpreter: place.interpreter }, [index.url], settings);
+    runs.push(run);
+    run.begin('fx-big');
+    await run.page(index.page('fx-big'));
+    await run.get(index.file(big, '.metadata'));
+    expect(downloads(big)).toBe(0);
+    expect(digest((await run.get(index.file(big))).body)).toBe(digest(big.bytes));
+    await until(() => stored(big) !== null);
+  });
+
+  test.each([
+    ['install', '25.3', true],
+    ['install --dry-run', '25.3', false],
+    ['install --dry-run', '25.2', true],
+  ])('is wanted by `%s` of pip %s: %s', (line, pip, isWanted) => {
+    const flag = (name: string) => line.includes(`--${name}`);
+    expect(wantsArchives({ flag }, pip)).toBe(isWanted);
   });
 
   test('reaches pip while it comes, with the index’s words on it', async () => {

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { makeImage } from '../../src/obtain/cold/unpack.ts';
+import { ImageMaker } from '../../src/obtain/cold/unpack.ts';
 import { askInterpreter } from '../../src/python/cold/ask.ts';
 import { openStore } from '../../src/store/layout.ts';
 import { archiveAt, makeFixtures } from '../install/site.ts';
@@ -342,8 +342,9 @@ const hostile: readonly (readonly [what: string, said: RegExp, wheel: WheelParts
 
 const folder = join(root, 'wheels');
 mkdirSync(folder);
-const context = { store, verifyImages: 'hourly', emit: () => undefined, environment } as const;
 const target = { interpreter, umask: process.umask() };
+const maker = new ImageMaker(target, { store, emit: () => undefined, environment });
+afterAll(async () => await maker.close());
 
 describe('a wheel with', () => {
   const wheels = hostile.map(([what, said, wheel], index) => {
@@ -355,7 +356,7 @@ describe('a wheel with', () => {
   });
 
   test.each(wheels)('$what is refused by name, and leaves nothing', async ({ said, path }) => {
-    const attempt = makeImage(archiveAt(path), target, context);
+    const attempt = maker.imageOf(archiveAt(path));
     await expect(attempt).rejects.toMatchObject({ code: 'archive-invalid' });
     await expect(attempt).rejects.toThrow(`${path} has `.slice(0, -5));
     await expect(attempt).rejects.toThrow(said);
@@ -385,7 +386,7 @@ test('a sound wheel is taken, with data descriptors, zip64 and folders too', asy
     },
   ];
   writeFileSync(path, wheelBytes({ parts, zip: { beforeEnd: zip64End } }));
-  const image = await makeImage(archiveAt(path), target, context);
+  const image = await maker.imageOf(archiveAt(path));
   expect(image.manifest.version).toBe('1.0');
 });
 
@@ -397,7 +398,7 @@ const broken = readdirSync(join(root, 'fixtures', 'broken'))
   .map((name) => join(root, 'fixtures', 'broken', name));
 
 test.each(broken)('%s is refused by name, and leaves nothing', async (path) => {
-  const attempt = makeImage(archiveAt(path), target, context);
+  const attempt = maker.imageOf(archiveAt(path));
   await expect(attempt).rejects.toMatchObject({ code: 'archive-invalid' });
   await expect(attempt).rejects.toThrow(path);
   expect(readdirSync(store.temporary)).toEqual([]);

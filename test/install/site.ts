@@ -17,7 +17,7 @@ import type { Archive, Interpreter, Scheme, Sha256, Version } from '../../src/co
 import { install, type InstallResult } from '../../src/install/install.ts';
 import type { LinkMode } from '../../src/install/link.ts';
 import { planRemoval } from '../../src/install/uninstall.ts';
-import { makeImages } from '../../src/obtain/cold/unpack.ts';
+import { ImageMaker } from '../../src/obtain/cold/unpack.ts';
 import { readInstalled } from '../../src/plan/installed.ts';
 import { askInterpreter } from '../../src/python/cold/ask.ts';
 import { normalizeName } from '../../src/python/names.ts';
@@ -106,8 +106,13 @@ export class Site {
   async images(archives: readonly Archive[]) {
     const target = { interpreter: await this.interpreter(), umask: process.umask() };
     const { store, environment } = this;
-    const context = { store, environment, verifyImages: 'hourly', emit: () => undefined } as const;
-    return await makeImages(archives, target, context);
+    const maker = new ImageMaker(target, { store, environment, emit: () => undefined });
+    const images = archives.map(async (archive) => await maker.imageOf(archive));
+    try {
+      return await Promise.all(images);
+    } finally {
+      await maker.close();
+    }
   }
 
   /** The wheels of the index whose name matches. */

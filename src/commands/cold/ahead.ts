@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PipOptions } from '../../config/pip-config.ts';
 import type { Emit } from '../../core/events.ts';
 import type { NormalizedName } from '../../core/types.ts';
 import { openAhead } from '../../gateway/cold/ahead/ahead.ts';
+import type { ArchiveContext } from '../../gateway/cold/ahead/download.ts';
 import type { ForesightRules } from '../../gateway/cold/ahead/foresight.ts';
 import { type GatewayRules, headStart } from '../../gateway/cold/gateway.ts';
 import { timeoutOf } from '../../obtain/cold/request.ts';
@@ -9,6 +11,7 @@ import { likelyIndexes, searchRules } from '../../plan/pinned/places.ts';
 import { holds } from '../../plan/request/request.ts';
 import type { NamedEntry } from '../../plan/requirements/entries.ts';
 import { normalizeName } from '../../python/names.ts';
+import { atLeast } from '../../python/pip.ts';
 import type { Specifier } from '../../python/pep440.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup, type Sought } from '../sound-images.ts';
@@ -18,6 +21,8 @@ export interface ForeseenLine extends Sought, Pick<InstallJob, 'options' | 'requ
   /** What pip keeps where it fits. */
   readonly installed: ReadonlyMap<NormalizedName, { readonly version: string }>;
   readonly emit: Emit;
+  /** See `ArchiveContext`. */
+  readonly arrived?: ArchiveContext['arrived'];
 }
 
 /** How to open what answers a pip ahead of the network. */
@@ -28,14 +33,16 @@ export function aheadOf(line: ForeseenLine): NonNullable<GatewayRules['openAhead
     const search = searchRules(request, options);
     const { trustModTimes } = settings;
     const timeout = timeoutOf(options);
+    const pip = interpreter.pip?.version ?? '';
     const ahead = openAhead({
       upstream,
       timeout,
+      wantsArchives: wantsArchives(options, pip),
       // Of strange ones pip shows what they are.
       indexes: likelyIndexes(search),
       rules: {
         interpreter,
-        pip: interpreter.pip?.version ?? '',
+        pip,
         formats:
           'reason' in search ? { noBinary: new Set(), onlyBinary: new Set() } : search.formats,
         preferBinary: 'reason' in search ? false : search.preferBinary,
@@ -49,6 +56,7 @@ export function aheadOf(line: ForeseenLine): NonNullable<GatewayRules['openAhead
         emit,
         timings: context.timings,
         patience: timeout / 2,
+        ...(line.arrived ? { arrived: line.arrived } : {}),
       },
       lookup: imageLookup(line),
     });
@@ -58,6 +66,11 @@ export function aheadOf(line: ForeseenLine): NonNullable<GatewayRules['openAhead
       .then(() => ahead.begin(asked));
     return ahead;
   };
+}
+
+/** False where metadata is all that pip asks for; before 25.3 it downloads what it then does not install. */
+export function wantsArchives(options: Pick<PipOptions, 'flag'>, pip: string): boolean {
+  return !options.flag('dry-run') || !atLeast(pip, 25, 3);
 }
 
 function foresightOf(line: ForeseenLine): Omit<ForesightRules, 'markers' | 'pip'> {

@@ -6,7 +6,9 @@ import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { InstallJob } from '../job.ts';
+import type { Archive } from '../../core/types.ts';
 import { aheadOf } from './ahead.ts';
+import { imageMakerOf } from './image-maker.ts';
 import { decideByDownload } from './decide-by-download.ts';
 import { openLineGateway } from './line-gateway.ts';
 
@@ -29,7 +31,11 @@ export interface Asking {
 export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const { context, environment, options, reporter } = job;
   const { emit } = reporter;
-  const openAhead = aheadOf({ ...job, emit });
+  const images = imageMakerOf(job);
+  images.isAwaited = false;
+  // What comes of it, whoever installs it will be told.
+  const arrived = (wheel: Archive) => void images.imageOf(wheel).catch(() => {});
+  const openAhead = aheadOf({ ...job, emit, arrived });
   const rules = { options, environment, stepsAside: true, openAhead };
   context.timings?.enter('prepare');
   const gateway = await openLineGateway(rules, context);

@@ -21,6 +21,8 @@ import { imageLookup } from '../sound-images.ts';
 export interface Learned {
   /** The files of whole pages, by place and project. */
   readonly pages: Map<string, readonly ReleaseFile[]>;
+  /** Those of them that belong to one release, by place, project and version. */
+  readonly releases: Map<string, readonly ReleaseFile[]>;
   /** By URL. */
   readonly facts: Map<string, FileFacts>;
 }
@@ -73,13 +75,11 @@ function filesOf(shelf: Shelf, key: NormalizedName, version: string): FilesAnswe
       case 'index':
       case 'page': {
         const release = { key, version, pip };
-        const page = shelf.learned.pages.get(pageName(place.id, key));
-        const files = page
-          ? releaseFiles(page, release)
-          : storedFiles(shelf.job, place.id, release);
+        const fetched = learnedFiles(shelf.learned, place.id, release);
+        const files = fetched ?? storedFiles(shelf.job, place.id, release);
         if (files === null) return { outcome: 'unknown' };
         listed.push(...files);
-        isStored ||= page === undefined && !shelf.job.context.settings.offline;
+        isStored ||= fetched === null && !shelf.job.context.settings.offline;
         break;
       }
       default:
@@ -99,14 +99,32 @@ function storedFiles(
   return readRelease(context.store, { place, key, version });
 }
 
-/** The files of a page that belong to one release, and those that may. */
-export function releaseFiles(
+interface SoughtRelease {
+  readonly key: NormalizedName;
+  readonly version: string;
+  /** Its version. */
+  readonly pip: string;
+}
+
+/** The files of a page that belong to one release, and those that may; null where the page was not read. */
+export function learnedFiles(
+  { pages, releases }: Learned,
+  place: string,
+  sought: SoughtRelease,
+): readonly ReleaseFile[] | null {
+  const name = pageName(place, sought.key);
+  const known = releases.get(`${name}/${sought.version}`);
+  if (known) return known;
+  const page = pages.get(name);
+  if (!page) return null;
+  const files = releaseFiles(page, sought);
+  releases.set(`${name}/${sought.version}`, files);
+  return files;
+}
+
+function releaseFiles(
   files: readonly ReleaseFile[],
-  {
-    key,
-    version,
-    pip,
-  }: { readonly key: NormalizedName; readonly version: string; readonly pip: string },
+  { key, version, pip }: SoughtRelease,
 ): readonly ReleaseFile[] {
   return files.filter(({ url }) => {
     const name = readArchiveName(filenameOf(url), key, pip);

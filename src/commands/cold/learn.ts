@@ -11,14 +11,15 @@ import { findSource } from '../../store/sources.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup } from '../sound-images.ts';
+import { callOffArchives, expectArchives } from './expect.ts';
 import { interruptible } from './interruption.ts';
-import { imageMetadata, type Learned, pageName, releaseFiles } from './known.ts';
+import { imageMetadata, type Learned, learnedFiles, pageName } from './known.ts';
 import { obtain } from './obtain.ts';
 import { hangUp, networkOf } from './network.ts';
 import { rememberRelease } from './remember.ts';
 
-/** Requests at a time; more than this a single index does not serve faster. */
-const parallelRequests = 16;
+/** Requests at a time: answers are short, so that it is round trips that count. */
+const parallelRequests = 48;
 
 /** A pinned request that lacks something. */
 export interface Lesson {
@@ -27,7 +28,11 @@ export interface Lesson {
   readonly learned: Learned;
 }
 
-type Network = Lesson & { readonly transport: NetworkOnDemand | null };
+type Network = Lesson & {
+  readonly transport: NetworkOnDemand | null;
+  readonly requests: Limit;
+  readonly underWay: UnderWay;
+};
 
 /**
  * Asks the indexes what an answer wants to know, pages of projects and metadata, until it wants
@@ -42,25 +47,33 @@ export async function learn(
   first: PinnedAnswer,
   answer: () => PinnedAnswer,
 ): Promise<PinnedAnswer | null> {
-  const { context } = lesson.job;
-  const transport = networkOf(lesson.job);
+  const { job } = lesson;
+  const { timings } = job.context;
+  const underWay = new UnderWay();
+  const requests = pLimit(parallelRequests);
+  const network = { ...lesson, transport: networkOf(job), requests, underWay };
+  let given = first;
   try {
-    let given = first;
     // What nothing pins is for pip, which would ask for the same pages again.
     while (given.outcome === 'unknown' && !given.isOpen) {
-      context.timings?.enter(null);
-      await answerQuestions({ ...lesson, transport }, given.questions);
-      context.timings?.enter('decide');
+      timings?.enter(null);
+      begin(network, given.questions);
+      await underWay.some();
+      timings?.enter('decide');
       given = answer();
     }
     return given;
   } catch (error) {
-    if (!(error instanceof Error) || isStoreTrouble(error, context.store)) throw error;
+    if (!(error instanceof Error) || isStoreTrouble(error, job.context.store)) throw error;
     if (error instanceof PipAccelError && isFinal(error)) throw error;
-    await hangUp(lesson.job);
     return null;
   } finally {
-    context.timings?.enter('decide');
+    timings?.enter('decide');
+    if (given.outcome !== 'decided') {
+      callOffArchives(job);
+      await hangUp(job);
+    }
+    await underWay.all();
   }
 }
 
@@ -69,24 +82,78 @@ function isFinal({ code }: PipAccelError): boolean {
   return code === 'interrupted' || code === 'system-packages-missing';
 }
 
-async function answerQuestions(network: Network, { releases, files }: Questions): Promise<void> {
-  const limit = pLimit(parallelRequests);
-  const pages = releases.map(async (release) => await learnRelease(network, release, limit));
-  const light = files.filter(({ candidate: { file, filename } }) => {
-    const isBeside = file.metadata !== null && filename.endsWith('.whl');
-    return isBeside && file.hashes['sha256'] !== undefined && network.transport !== null;
-  });
-  const metadata = light.map((file) => limit(async () => await learnMetadata(network, file)));
-  const others = files.filter((file) => !light.includes(file));
-  await Promise.all([...pages, ...metadata, learnByObtaining(network, others)]);
+/** So many answers are worth another look at what they lead to. */
+const fewAnswers = 32;
+
+/** Questions that wait for their answers, each asked once. */
+class UnderWay {
+  readonly #asked = new Set<string>();
+  readonly #waiting = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | null = null;
+
+  begin(question: string, ask: () => Promise<void>): void {
+    if (this.#asked.has(question)) return;
+    this.#asked.add(question);
+    const answer = this.#heard(ask).finally(() => this.#waiting.delete(answer));
+    this.#waiting.add(answer);
+  }
+
+  /** Waits for a few answers, or the last ones. @throws what one of them failed with */
+  async some(): Promise<void> {
+    const enough = this.#waiting.size - fewAnswers;
+    if (this.#waiting.size === 0) throw new Error('what is asked has been answered');
+    while (this.#waiting.size > Math.max(0, enough) && !this.#failure) {
+      await Promise.race(this.#waiting);
+    }
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Waits until nothing is asked any more. */
+  async all(): Promise<void> {
+    await Promise.all(this.#waiting);
+  }
+
+  async #heard(ask: () => Promise<void>): Promise<void> {
+    try {
+      await ask();
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+}
+
+function begin(network: Network, { releases, files }: Questions): void {
+  const { job, requests, transport, underWay } = network;
+  for (const release of releases) {
+    const { key, version } = release;
+    underWay.begin(`${key} ${version}`, async () => await learnRelease(network, release));
+  }
+  const isLight = ({ candidate: { file, filename } }: ChosenFile) =>
+    file.metadata !== null &&
+    filename.endsWith('.whl') &&
+    file.hashes['sha256'] !== undefined &&
+    transport !== null;
+  const light = files.filter(isLight);
+  // Pinned is pinned: unless two pins exclude each other, these are what will be installed.
+  expectArchives(job, light.map(provisional));
+  for (const file of light) {
+    const asked = async () => await requests(async () => await learnMetadata(network, file));
+    underWay.begin(file.candidate.file.url, asked);
+  }
+  const others = files.filter((file) => !isLight(file));
+  const [first] = others;
+  // Together, so that they are built side by side; once it is known which they are.
+  if (first && releases.length === 0) {
+    const { url } = first.candidate.file;
+    underWay.begin(url, async () => await learnByObtaining(network, others));
+  }
 }
 
 type Limit = ReturnType<typeof pLimit>;
 
 async function learnRelease(
-  { job, question, learned, transport }: Network,
+  { job, question, learned, requests, transport }: Network,
   { key, version }: { readonly key: NormalizedName; readonly version: string },
-  limit: Limit,
 ): Promise<void> {
   const { context } = job;
   const { pip } = question.request;
@@ -101,11 +168,11 @@ async function learnRelease(
         using _ = context.timings?.begin('index', { name: key, version: null });
         return await fetchFiles(place, key, { pip, transport });
       };
-      const files = known ?? (await limit(fetched));
+      const files = known ?? (await requests(fetched));
       learned.pages.set(name, files);
       // A local page is read each time.
       if (place.url.startsWith('file:')) return;
-      const release = releaseFiles(files, { key, version, pip });
+      const release = learnedFiles(learned, place.id, { key, version, pip }) ?? [];
       await rememberRelease(context.store, { place: place.id, key, version }, release);
     }),
   );

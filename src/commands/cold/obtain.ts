@@ -10,6 +10,7 @@ import { sourcePath } from '../../store/sources.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup, soundImages } from '../sound-images.ts';
+import { imageMakerOf } from './image-maker.ts';
 import { keepWithin } from './keep-within.ts';
 import { assistanceOf } from './assistance.ts';
 import { hangUp, networkOf } from './network.ts';
@@ -45,12 +46,14 @@ async function obtainNow(
   await soundImages(job, decided);
   markUsed(job, decided);
   const transport = networkOf(job);
+  const maker = imageMakerOf(job);
+  maker.isAwaited = true;
   // Else the answer of a slow server would be waited for.
   const stop = () => void hangUp(job);
   signal.addEventListener('abort', stop, { once: true });
   timings?.enter(null);
   try {
-    const { images } = await obtainImages(decided, {
+    const images = await obtainImages(decided, {
       signal,
       store,
       transport,
@@ -62,7 +65,7 @@ async function obtainNow(
       builder,
       keyOptions,
       isolated: job.build?.isolated !== false,
-      verifyImages: settings.verifyImages,
+      images: maker,
       buildSemantics: buildSemantics(interpreter.pip?.version ?? null, job.tools),
       target,
       claims: job.claims,
@@ -75,6 +78,7 @@ async function obtainNow(
     return images;
   } finally {
     signal.removeEventListener('abort', stop);
+    maker.rest();
   }
 }
 

@@ -23,7 +23,7 @@ export async function decidePinned(job: InstallJob): Promise<PinnedDecision | nu
     installed: job.installed,
   });
   if ('reason' in question) return null;
-  const learned: Learned = { pages: new Map(), facts: new Map() };
+  const learned: Learned = { pages: new Map(), releases: new Map(), facts: new Map() };
   const tell = () => answerWith(job, question, learned);
   let answer: PinnedAnswer | null = tell();
   if (answer.outcome === 'unknown' && !answer.isOpen) {

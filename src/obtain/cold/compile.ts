@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
@@ -26,16 +26,21 @@ const outcomes: readonly Compiled[] = ['no', 'yes', 'by-codec'];
 /** Files per request: large enough to hide the pipe, small enough to share out evenly. */
 const batchSize = 24;
 
+/** `nice` of what nobody waits for yet: it takes what pip leaves of the processor. */
+const patience = 10;
+
 /**
- * The target's own Python, once per core, started with the first file and kept for all images
- * of a run: starting it costs as much as compiling a dozen files.
+ * The target's own Python, once per core, started with the first file and kept while there are
+ * more: starting it costs as much as compiling a dozen files.
  */
 export class Compiler {
   readonly #store: Store;
   readonly #interpreter: Interpreter;
   readonly #environment: Environment;
   readonly #waiting: Batch[] = [];
-  readonly #workers: Worker[] = [];
+  #workers: readonly Worker[] = [];
+  readonly #ending = new Set<Promise<void>>();
+  #isAwaited = true;
 
   constructor(store: Store, interpreter: Interpreter, environment: Environment) {
     this.#store = store;
@@ -63,22 +68,55 @@ export class Compiler {
     return (await Promise.all(batches)).flat();
   }
 
+  /** Whether somebody waits for what is compiled; else it is done when nothing else is. */
+  set isAwaited(isAwaited: boolean) {
+    this.#isAwaited = isAwaited;
+    if (isAwaited) this.#dismiss(({ busy, isPatient }) => isPatient && !busy);
+  }
+
   /** Hands waiting batches to idle workers; starts one more while there are cores for it. */
   #share(script: string): void {
     while (this.#waiting.length > 0) {
-      let worker = this.#workers.find((candidate) => !candidate.busy);
-      if (!worker) {
-        if (this.#workers.length >= availableParallelism()) return;
-        worker = new Worker(this.#interpreter, this.#environment, script);
-        this.#workers.push(worker);
-      }
+      const worker = this.#workers.find(({ busy }) => !busy) ?? this.#hire(script);
+      if (!worker) return;
       const batch = this.#waiting.shift();
-      if (batch) void worker.run(batch).finally(() => this.#share(script));
+      if (batch) {
+        void worker.run(batch).finally(() => {
+          if (worker.isPatient && this.#isAwaited) this.#dismiss((one) => one === worker);
+          this.#share(script);
+        });
+      }
     }
   }
 
+  #hire(script: string): Worker | null {
+    if (this.#workers.length >= availableParallelism()) return null;
+    const worker = new Worker(this.#interpreter, this.#environment, {
+      script,
+      isPatient: !this.#isAwaited,
+    });
+    this.#workers = [...this.#workers, worker];
+    return worker;
+  }
+
+  /** Ends the Pythons that have nothing to do; more files start others. */
+  rest(): void {
+    this.#dismiss(({ busy }) => !busy);
+  }
+
+  #dismiss(isMeant: (worker: Worker) => boolean): void {
+    const dismissed = this.#workers.filter(isMeant);
+    this.#workers = this.#workers.filter((worker) => !dismissed.includes(worker));
+    for (const worker of dismissed) {
+      const ended = worker.close().finally(() => this.#ending.delete(ended));
+      this.#ending.add(ended);
+    }
+  }
+
+  /** Waits until all of them have ended. No file may be in hand. */
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.close()));
+    this.rest();
+    await Promise.all(this.#ending);
   }
 }
 
@@ -91,14 +129,23 @@ interface Batch {
 
 class Worker {
   busy = false;
+  /** Its process lets all others go first. */
+  readonly isPatient: boolean;
   readonly #executable: string;
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #ended: Promise<void>;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(interpreter: Interpreter, environment: Environment, script: string) {
+  constructor(
+    interpreter: Interpreter,
+    environment: Environment,
+    { script, isPatient }: { readonly script: string; readonly isPatient: boolean },
+  ) {
     this.#executable = interpreter.executable;
+    this.isPatient = isPatient;
     this.#process = startPython(interpreter, environment, script);
+    const { pid } = this.#process;
+    if (isPatient && pid !== undefined) setPriority(pid, patience);
     this.#ended = new Promise((resolve) => {
       this.#process.on('close', () => resolve()).on('error', () => resolve());
     });

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, copyFile, type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -57,18 +57,15 @@ export async function obtainSource(
     const underWay = underWays.get(key);
     if (!underWay) break;
     const result = await underWay.catch(() => null);
-    if (result) return result;
+    if (result && existsSync(result.path)) return result;
+    if (underWays.get(key) === underWay) underWays.delete(key);
   }
   const work = obtainAlone(source, context);
   underWays.set(key, work);
-  try {
-    return await work;
-  } finally {
-    underWays.delete(key);
-  }
+  return await work;
 }
 
-/** What this process brings in just now: it may be wanted before it is decided, and again when it is. */
+/** What this process brings, or has brought in: it may be wanted before it is decided, and again when it is. */
 const underWays = new Map<string, Promise<StoredSource>>();
 
 async function obtainAlone(source: Source, context: DownloadContext): Promise<StoredSource> {

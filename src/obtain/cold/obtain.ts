@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import {
   binaryKey,
@@ -12,14 +13,13 @@ import type { Archive, Decided, NormalizedName, Sha256 } from '../../core/types.
 import { type Claim, claimPath, withClaim } from '../../store/cold/claims.ts';
 import { findBinary } from '../../store/cold/find-binary.ts';
 import { findImage, type Image, type ImageTarget } from '../../store/images.ts';
-import type { CheckPolicy } from '../../store/check-due.ts';
 import { findSource, sourcePath, type StoredSource } from '../../store/sources.ts';
 import { buildDistribution } from './build/build.ts';
 import { parallelBuilds } from './build/parallelism.ts';
 import type { BuildContext, BuildSemantics } from './build/request.ts';
 import { type DownloadContext, obtainSource } from './download.ts';
 import { requiredBy } from './required-by.ts';
-import { makeImages } from './unpack.ts';
+import type { ImageMaker } from './unpack.ts';
 
 export interface ObtainContext extends DownloadContext {
   readonly target: ImageTarget;
@@ -27,7 +27,7 @@ export interface ObtainContext extends DownloadContext {
   readonly keyOptions: (key: NormalizedName) => Partial<KeyRequest>;
   /** False: builds see what the environment has installed, and get nothing else. */
   readonly isolated: boolean;
-  readonly verifyImages: CheckPolicy;
+  readonly images: ImageMaker;
   readonly buildSemantics: BuildSemantics;
   /** What child processes get. */
   readonly environment: Environment;
@@ -40,26 +40,19 @@ export interface ObtainContext extends DownloadContext {
   readonly signal: AbortSignal;
 }
 
-/** What became of a decision's distributions. */
-export interface Obtained {
-  readonly images: ReadonlyMap<NormalizedName, Image>;
-  /** The hash of every source, also of those for which the index promised none. */
-  readonly hashes: ReadonlyMap<NormalizedName, Sha256>;
-}
-
-/** Connections at a time; more than this a single index does not serve faster. */
-const parallelDownloads = 10;
+/** Connections at a time: most archives are small, and it is round trips that count. */
+export const parallelDownloads = 24;
 
 /**
- * Makes an image of every distribution: what the store lacks is downloaded, built and unpacked.
- * After the first failure nothing new is begun.
+ * Makes an image of every distribution: what the store lacks is downloaded, built and unpacked,
+ * each as soon as it is there. After the first failure nothing new is begun.
  *
  * @throws PipAccelError of the first failure
  */
 export async function obtainImages(
   decided: readonly Decided[],
   context: ObtainContext,
-): Promise<Obtained> {
+): Promise<ReadonlyMap<NormalizedName, Image>> {
   const aborter = new AbortController();
   const { markers } = context.target.interpreter;
   const run = {
@@ -68,10 +61,13 @@ export async function obtainImages(
     builds: pLimit(parallelBuilds()),
     signal: AbortSignal.any([aborter.signal, context.signal]),
   };
-  const archives = await Promise.allSettled(
+  // Everything that is on its way listens.
+  setMaxListeners(0, run.signal);
+  const images = await Promise.allSettled(
     decided.map(async (item) => {
       try {
-        return await obtainArchive(item, context, run);
+        const archive = await obtainArchive(item, context, run);
+        return await context.images.imageOf(archive, run.signal);
       } catch (error) {
         aborter.abort(error);
         throw error;
@@ -80,16 +76,8 @@ export async function obtainImages(
   );
   context.signal.throwIfAborted();
   aborter.signal.throwIfAborted();
-  const found = archives.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const images = await makeImages(
-    found.map(({ archive }) => archive),
-    context.target,
-    context,
-  );
-  return {
-    images: new Map(images.map((image) => [image.manifest.key, image])),
-    hashes: new Map(found.map(({ archive, sourceHash }) => [archive.key, sourceHash])),
-  };
+  const made = images.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  return new Map(made.map((image) => [image.manifest.key, image]));
 }
 
 type Limit = ReturnType<typeof pLimit>;
@@ -101,16 +89,7 @@ interface Run {
   readonly signal: AbortSignal;
 }
 
-interface ObtainedArchive {
-  readonly archive: Archive;
-  readonly sourceHash: Sha256;
-}
-
-async function obtainArchive(
-  item: Decided,
-  context: ObtainContext,
-  run: Run,
-): Promise<ObtainedArchive> {
+async function obtainArchive(item: Decided, context: ObtainContext, run: Run): Promise<Archive> {
   return item.source.filename.endsWith('.whl')
     ? await obtainWheel(item, context, run)
     : await obtainBinary(item, context, run);
@@ -120,15 +99,19 @@ async function obtainWheel(
   { key, metadata, source }: Decided,
   context: ObtainContext,
   run: Run,
-): Promise<ObtainedArchive> {
-  const wheel = (path: string, sha256: Sha256): ObtainedArchive => ({
-    archive: { kind: 'wheel', key, version: metadata.version, path, sha256 },
-    sourceHash: sha256,
+): Promise<Archive> {
+  const { version } = metadata;
+  const wheel = (path: string, sha256: Sha256): Archive => ({
+    kind: 'wheel',
+    key,
+    version,
+    path,
+    sha256,
   });
   if (source.sha256 !== null) {
     // The image of these very bytes is as good as the bytes.
     const known = wheel(sourcePath(context.store, source), source.sha256);
-    if (findImage(context.store, known.archive, context.target)) return known;
+    if (findImage(context.store, known, context.target)) return known;
   }
   const stored = await run.downloads(() => {
     run.signal.throwIfAborted();
@@ -137,32 +120,26 @@ async function obtainWheel(
   return wheel(stored.path, stored.sha256);
 }
 
-async function obtainBinary(
-  item: Decided,
-  context: ObtainContext,
-  run: Run,
-): Promise<ObtainedArchive> {
+async function obtainBinary(item: Decided, context: ObtainContext, run: Run): Promise<Archive> {
   const { source } = item;
   const sourceHash = source.sha256 ?? findSource(context.store, source, context)?.sha256 ?? null;
   if (sourceHash !== null) {
     const archive = await findBuilt(item, sourceHash, context);
-    if (archive) return { archive, sourceHash };
+    if (archive) return archive;
   }
   const stored = await run.downloads(() => {
     run.signal.throwIfAborted();
     return obtainSource(source, { ...context, signal: run.signal });
   });
   const built = sourceHash === stored.sha256 ? null : await findBuilt(item, stored.sha256, context);
-  const archive =
-    built ??
-    (await run.builds(() => {
-      run.signal.throwIfAborted();
-      const wanted = { item, requiredBy: run.requiredBy(item) };
-      const { activeCount, pendingCount, concurrency } = run.builds;
-      const sideBySide = Math.min(concurrency, activeCount + pendingCount);
-      return buildOnce(wanted, stored, { ...context, sideBySide, signal: run.signal });
-    }));
-  return { archive, sourceHash: stored.sha256 };
+  if (built) return built;
+  return await run.builds(() => {
+    run.signal.throwIfAborted();
+    const wanted = { item, requiredBy: run.requiredBy(item) };
+    const { activeCount, pendingCount, concurrency } = run.builds;
+    const sideBySide = Math.min(concurrency, activeCount + pendingCount);
+    return buildOnce(wanted, stored, { ...context, sideBySide, signal: run.signal });
+  });
 }
 
 /** Called by who has one of the places for builds, so that whoever holds a claim is at work on it. */

@@ -8,7 +8,6 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import pLimit from 'p-limit';
 import type { Environment } from '../../config/load.ts';
@@ -18,14 +17,13 @@ import type { Span } from '../../core/timings.ts';
 import type { Archive, Interpreter, Scheme } from '../../core/types.ts';
 import { umask } from '../../process/umask.ts';
 import { normalizeName } from '../../python/names.ts';
+import { writeCsv } from '../../python/csv.ts';
 import {
-  formatRecord,
+  compareLines,
   installerContent,
   recordLine,
   type RecordLine,
 } from '../../python/record.ts';
-import { dueForCheck, type CheckPolicy } from '../../store/check-due.ts';
-import { removeDamaged } from '../../store/cold/check-images.ts';
 import { type Claimant, withClaim } from '../../store/cold/claims.ts';
 import { publishFolder } from '../../store/cold/publish.ts';
 import { takeAway } from '../../store/cold/take-away.ts';
@@ -53,62 +51,91 @@ import { ZipFault } from './zip.ts';
 
 export interface ImageContext extends Claimant {
   readonly store: Store;
-  readonly verifyImages: CheckPolicy;
   /** What child processes get. */
   readonly environment: Environment;
 }
 
+/** Images in the making: some are unpacked while others wait for their bytecode. */
+const sideBySide = 8;
+
 /**
- * The images of archives, in their order; those that the store lacks are made. Bytecode is
- * compiled by the target's Python, on all cores, while the next archives are unpacked.
- *
- * @throws PipAccelError `archive-invalid` where an archive is damaged or unsafe.
+ * Makes images of archives, a few at a time. Bytecode is compiled by the target's Python, on all
+ * cores, while the next archives are unpacked.
  */
-export async function makeImages(
-  archives: readonly Archive[],
-  target: ImageTarget,
-  context: ImageContext,
-): Promise<Image[]> {
-  const compiler = new Compiler(context.store, target.interpreter, context.environment);
-  const limit = pLimit(availableParallelism());
-  const { store, verifyImages, emit } = context;
-  const found = archives.map((archive) => findImage(store, archive, target));
-  const known = found.filter((image) => image !== null);
-  const damaged = await removeDamaged(store, dueForCheck(known, verifyImages), emit);
-  const aborter = new AbortController();
-  const imageOf = async (archive: Archive, at: number): Promise<Image> => {
-    aborter.signal.throwIfAborted();
-    const image = found[at];
-    if (image && !damaged.has(image)) return image;
-    try {
-      return await makeOnce(archive, target, { ...context, compiler });
-    } catch (error) {
-      aborter.abort(error);
-      throw error;
-    }
-  };
-  try {
-    // All are waited for: whoever compiled after the end would start a Python that nobody ends.
-    const made = await Promise.allSettled(
-      archives.map((archive, at) => limit(imageOf, archive, at)),
-    );
-    aborter.signal.throwIfAborted();
-    return made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  } finally {
-    using _ = context.timings?.begin('finish', null);
-    await compiler.close();
+export class ImageMaker {
+  readonly #target: ImageTarget;
+  readonly #context: ImageContext;
+  readonly #compiler: Compiler;
+  readonly #limit = pLimit(sideBySide);
+  readonly #aborter = new AbortController();
+  /** By where they will be. */
+  readonly #underWay = new Map<string, Promise<Image>>();
+
+  constructor(target: ImageTarget, context: ImageContext) {
+    this.#target = target;
+    this.#context = context;
+    this.#compiler = new Compiler(context.store, target.interpreter, context.environment);
+  }
+
+  /**
+   * The image of an archive, made where the store lacks it.
+   *
+   * @param signal aborted where it is not wanted any more.
+   * @throws PipAccelError `archive-invalid` where the archive is damaged or unsafe.
+   */
+  async imageOf(archive: Archive, signal?: AbortSignal): Promise<Image> {
+    const { store } = this.#context;
+    const found = findImage(store, archive, this.#target);
+    if (found) return found;
+    const path = imagePath(store, archive, this.#target);
+    const underWay = this.#underWay.get(path) ?? this.#begin(archive, path, signal);
+    return signal ? await unlessAborted(underWay, signal) : await underWay;
+  }
+
+  /** Whether somebody waits for images; else what they take is left to others first. */
+  set isAwaited(isAwaited: boolean) {
+    this.#compiler.isAwaited = isAwaited;
+  }
+
+  /** Ends the Pythons that have nothing to compile. */
+  rest(): void {
+    this.#compiler.rest();
+  }
+
+  /** Begins nothing more, and waits until nothing is being made. */
+  async close(): Promise<void> {
+    this.#aborter.abort(new PipAccelError('interrupted', 'No image is wanted any more'));
+    // Whoever compiled after the end would start a Python that nobody ends.
+    await Promise.allSettled(this.#underWay.values());
+    await this.#compiler.close();
+  }
+
+  #begin(archive: Archive, path: string, wanted?: AbortSignal): Promise<Image> {
+    const { signal } = this.#aborter;
+    const context = { ...this.#context, signal, compiler: this.#compiler };
+    const making = this.#limit(async () => {
+      signal.throwIfAborted();
+      wanted?.throwIfAborted();
+      return await makeOnce(archive, this.#target, context);
+    }).finally(() => this.#underWay.delete(path));
+    this.#underWay.set(path, making);
+    return making;
   }
 }
 
-/** One image; for several, `makeImages` shares the Pythons that compile. */
-export async function makeImage(
-  archive: Archive,
-  target: ImageTarget,
-  context: ImageContext,
-): Promise<Image> {
-  const [image] = await makeImages([archive], target, context);
-  if (!image) throw new Error('no image was made');
-  return image;
+/** What comes of work, if it comes before it is called off; the work goes on all the same. */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const listening = new AbortController();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true, signal: listening.signal });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    listening.abort();
+  }
 }
 
 async function makeOnce(
@@ -512,17 +539,26 @@ function writeRecordVariants(
       const isHere = key === null || key === root;
       return [isHere ? path : relative(scheme[root], join(scheme[key], path)), hash, size];
     });
+  const variants: readonly { readonly of: Variant; readonly line: RecordLine }[] = [
+    ...lines(rows).map((line) => ({ of: 'all', line }) as const),
+    ...lines(bytecode).map((line) => ({ of: 'compiled', line }) as const),
+    { of: 'all', line: recordLine(`${distInfo}/INSTALLER`, installerContent) },
+    { of: 'requested', line: recordLine(`${distInfo}/REQUESTED`, Buffer.alloc(0)) },
+  ];
+  // Once in order, all of them are.
+  const sorted = variants
+    .toSorted((left, right) => compareLines(left.line, right.line))
+    .map(({ of, line }) => ({ of, text: writeCsv([line]) }));
   for (const requested of [false, true]) {
     for (const compiled of [false, true]) {
       const path = join(folder, recordVariant({ requested, compiled }));
-      const text = formatRecord([
-        ...lines(rows),
-        ...(compiled ? lines(bytecode) : []),
-        recordLine(`${distInfo}/INSTALLER`, installerContent),
-        ...(requested ? [recordLine(`${distInfo}/REQUESTED`, Buffer.alloc(0))] : []),
-      ]);
+      const has = { all: true, requested, compiled };
+      const text = sorted.map((line) => (has[line.of] ? line.text : '')).join('');
       writeFileSync(path, text);
       utimesSync(path, mtime, mtime);
     }
   }
 }
+
+/** Which of the ready-made RECORDs have a line. */
+type Variant = 'all' | 'requested' | 'compiled';

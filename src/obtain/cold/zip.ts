@@ -345,10 +345,18 @@ function startOf(starts: ReadonlyMap<ZipEntry, number>, entry: ZipEntry): number
   return start;
 }
 
+/** Bytes that zlib fills at a time: it makes room for no fewer. */
+const smallestPiece = 64;
+const largestPiece = 1 << 20;
+
 function contentOf(entry: ZipEntry, bytes: Buffer): Buffer {
   if (entry.method === 'stored') return bytes;
   try {
-    return inflateRawSync(bytes, { maxOutputLength: Math.max(entry.size, 1) });
+    return inflateRawSync(bytes, {
+      maxOutputLength: Math.max(entry.size, 1),
+      // All of it in one piece, if it is as large as it says.
+      chunkSize: Math.min(entry.size + smallestPiece, largestPiece),
+    });
   } catch {
     throw new ZipFault(`has a damaged member ${entry.name}`);
   }

@@ -28,6 +28,8 @@ export interface AheadSettings {
   readonly indexes: readonly string[];
   readonly rules: FileRules;
   readonly foresight: Omit<ForesightRules, 'markers' | 'pip'>;
+  /** Whether pip will want the archives of what it decides on. */
+  readonly wantsArchives: boolean;
   /** How archives come into the store. */
   readonly downloads: Omit<ArchiveContext, 'openNetwork'>;
   readonly lookup: ImageLookup;

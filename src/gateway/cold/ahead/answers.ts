@@ -129,7 +129,7 @@ async function respondMetadata(
   const { archives, fetcher, fields, foresight, settings } = run;
   fields.learn(request, 'file');
   foresight.confirm(file.key, file.file.url);
-  archives.lookedAt(file, settings.lookup);
+  if (settings.wantsArchives) archives.lookedAt(file, settings.lookup);
   const own = keptMetadata(file, file.key, settings.lookup);
   if (own) return made(own);
   if (file.file.metadata === null) {

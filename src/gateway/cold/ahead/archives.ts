@@ -2,12 +2,10 @@ import type { NormalizedName, Version } from '../../../core/types.ts';
 import { sourceOf } from '../../../plan/pinned/source.ts';
 import { formatVersion } from '../../../python/pep440.ts';
 import { findImageOf, type ImageLookup } from '../../../store/find-image.ts';
+import { parallelDownloads } from '../../../obtain/cold/obtain.ts';
 import { type ArchiveContext, Download } from './download.ts';
 import { Lane } from './lane.ts';
 import type { KnownFile } from './pages.ts';
-
-/** Archives at a time; more than this a single index does not serve faster. */
-const parallelDownloads = 10;
 
 interface Begun {
   readonly key: NormalizedName;
@@ -46,7 +44,14 @@ export class Archives {
     if (this.#isOver || this.#begun.has(file.file.url)) return;
     const metadata = { version: formatVersion(file.version) as Version };
     const item = { key: file.key, source: sourceOf(file), metadata };
-    if (!findImageOf(item, lookup)) this.of(file);
+    if (!findImageOf(item, lookup)) void this.#tellOf(file, this.of(file));
+  }
+
+  async #tellOf({ filename, key, version }: KnownFile, download: Download): Promise<void> {
+    const stored = await download.ended();
+    if (!stored || !filename.endsWith('.whl')) return;
+    const named = { key, version: formatVersion(version) as Version };
+    this.#context.arrived?.({ kind: 'wheel', ...named, ...stored });
   }
 
   keepOnly(urls: ReadonlySet<string>): void {

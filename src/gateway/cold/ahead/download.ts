@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasErrno, PipAccelError } from '../../../core/errors.ts';
-import type { Source } from '../../../core/types.ts';
+import type { Archive, Source } from '../../../core/types.ts';
 import type { Answer, Network } from '../../../obtain/cold/request.ts';
 import { type DownloadContext, obtainSource } from '../../../obtain/cold/download.ts';
 import type { StoredSource } from '../../../store/sources.ts';
@@ -19,6 +19,8 @@ export interface ArchiveContext extends Omit<DownloadContext, 'transport' | 'rea
    * itself: whoever else fetches the archive may take longer.
    */
   readonly patience: number;
+  /** Told of wheels that pip most likely wants, when they are in the store. */
+  readonly arrived?: (wheel: Archive) => void;
 }
 
 type Outcome =
@@ -50,9 +52,10 @@ export class Download {
     return this.#outcome?.kind === 'failed';
   }
 
-  /** When nothing of it is on its way any more. */
-  async ended(): Promise<void> {
+  /** When nothing of it is on its way any more; null where it did not come into the store. */
+  async ended(): Promise<StoredSource | null> {
     await this.#turn.result;
+    return this.#outcome?.kind === 'stored' ? this.#outcome.stored : null;
   }
 
   /** Nobody wants it any more, unless pip reads it just now. */
