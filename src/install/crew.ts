@@ -15,7 +15,7 @@ export interface Crew {
 }
 
 /** To copy a file takes at least as long as to link so many. */
-const linksPerCopy = 16;
+const linksPerCopy = 8;
 
 /**
  * Starts what will take part in linking images, for it takes as long as the rest of the preparations.

@@ -57,7 +57,7 @@ export interface LinkTime {
 
 /** Links share after share until none is left. Every thread of a job runs this. */
 export function linkTrees(job: LinkJob, calls: RelativeCalls | null): LinkOutcome {
-  using thread = new LinkThread(job, calls);
+  const thread = new LinkThread(job, calls);
   const counts = job.trees.map(({ files }) => files);
   const times: LinkTime[] = [];
   let at = 0;
@@ -74,6 +74,8 @@ export function linkTrees(job: LinkJob, calls: RelativeCalls | null): LinkOutcom
     stopSharing(job.next);
     const failure = { message: (error as Error).message, code: errnoOf(error) ?? '', tree: at };
     return { taken: thread.taken, fallbacks: thread.fallbacks, times, failure };
+  } finally {
+    thread.close();
   }
 }
 
@@ -96,8 +98,8 @@ class LinkThread {
     this.#calls = calls;
   }
 
-  [Symbol.dispose](): void {
-    this.#roots[Symbol.dispose]();
+  close(): void {
+    this.#roots.close();
   }
 
   get fallbacks(): readonly string[] {

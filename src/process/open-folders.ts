@@ -12,17 +12,13 @@ export class OpenFolders {
   open(path: string): number | null {
     const known = this.#descriptors.get(path);
     if (known !== undefined) return known;
-    if (this.#descriptors.size >= mostOpen) this.#closeAll();
+    if (this.#descriptors.size >= mostOpen) this.close();
     const descriptor = openFolder(path);
     if (descriptor !== null) this.#descriptors.set(path, descriptor);
     return descriptor;
   }
 
-  [Symbol.dispose](): void {
-    this.#closeAll();
-  }
-
-  #closeAll(): void {
+  close(): void {
     for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
     this.#descriptors.clear();
   }

@@ -218,6 +218,23 @@ test('what pip does by itself is told, and what it was given meanwhile', () => {
   expect(pip).toBeLessThan(timings.ended - delay * 0.9);
 });
 
+test.each([
+  // The page of the other one is late; so is pip's decision.
+  [['fx-extras', 'fx-wheel'], '/json/fx-wheel/', 'index'],
+  // What it requires is late; what is pinned is wanted all the same.
+  [['fx-extras==1.0', 'fx-wheel==1.0'], 'fx_wheel-1.0-py2.py3-none-any.whl.metadata', 'metadata'],
+] as const)('of %s archives come and are unpacked while it is decided', (lines, late, phase) => {
+  server.delay({ [late]: 2 });
+  expect(install('--no-deps', ...lines)).toMatchObject({ exitCode: 0 });
+  const { phases } = read();
+  const decided = phases.find((one) => one.phase === phase && one.distribution === 'fx-wheel');
+  expect((decided?.ended ?? 0) - (decided?.began ?? 0)).toBeGreaterThan(1900);
+  const unpacked = phases.findLast(
+    (one) => one.phase === 'unpack' && one.distribution === 'fx-extras',
+  );
+  expect(unpacked?.ended).toBeLessThan(decided?.ended ?? 0);
+});
+
 test('a run that fails tells how far it came', () => {
   expect(install('fx-wheel', 'fx-absent').exitCode).toBe(1);
   expect(read().exitCode).toBe(1);

@@ -8,6 +8,7 @@ import type { PinnedQuestion } from '../../plan/pinned/request.ts';
 import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
 import { formatVersion } from '../../python/pep440.ts';
 import { findSource } from '../../store/sources.ts';
+import { unlessAborted } from '../../process/cold/unless-aborted.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup } from '../sound-images.ts';
@@ -54,14 +55,16 @@ export async function learn(
   const network = { ...lesson, transport: networkOf(job), requests, underWay };
   let given = first;
   try {
-    // What nothing pins is for pip, which would ask for the same pages again.
-    while (given.outcome === 'unknown' && !given.isOpen) {
-      timings?.enter(null);
-      begin(network, given.questions);
-      await underWay.some();
-      timings?.enter('decide');
-      given = answer();
-    }
+    await interruptible(async (signal) => {
+      // What nothing pins is for pip, which would ask for the same pages again.
+      while (given.outcome === 'unknown' && !given.isOpen) {
+        timings?.enter(null);
+        begin(network, given.questions);
+        await underWay.some(signal);
+        timings?.enter('decide');
+        given = answer();
+      }
+    });
     return given;
   } catch (error) {
     if (!(error instanceof Error) || isStoreTrouble(error, job.context.store)) throw error;
@@ -99,11 +102,11 @@ class UnderWay {
   }
 
   /** Waits for a few answers, or the last ones. @throws what one of them failed with */
-  async some(): Promise<void> {
+  async some(signal: AbortSignal): Promise<void> {
     const enough = this.#waiting.size - fewAnswers;
     if (this.#waiting.size === 0) throw new Error('what is asked has been answered');
     while (this.#waiting.size > Math.max(0, enough) && !this.#failure) {
-      await Promise.race(this.#waiting);
+      await unlessAborted(Promise.race(this.#waiting), signal);
     }
     if (this.#failure) throw this.#failure.error;
   }

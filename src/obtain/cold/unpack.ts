@@ -15,6 +15,7 @@ import { hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Span } from '../../core/timings.ts';
 import type { Archive, Interpreter, Scheme } from '../../core/types.ts';
+import { unlessAborted } from '../../process/cold/unless-aborted.ts';
 import { umask } from '../../process/umask.ts';
 import { normalizeName } from '../../python/names.ts';
 import { writeCsv } from '../../python/csv.ts';
@@ -120,21 +121,6 @@ export class ImageMaker {
     }).finally(() => this.#underWay.delete(path));
     this.#underWay.set(path, making);
     return making;
-  }
-}
-
-/** What comes of work, if it comes before it is called off; the work goes on all the same. */
-async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const listening = new AbortController();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const stop = () => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true, signal: listening.signal });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    listening.abort();
   }
 }
 

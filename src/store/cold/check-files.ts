@@ -35,19 +35,23 @@ export function checkFiles(
   calls: RelativeCalls | null,
 ): readonly Fault[] {
   const faults: Fault[] = [];
-  using roots = new OpenFolders();
+  const roots = new OpenFolders();
   const counts = images.map(({ files }) => files);
   let known: Known | null = null;
   let at = -1;
-  for (const share of takeShares(counts, next)) {
-    const { place } = share;
-    const image = images[place];
-    if (!image) continue;
-    if (at !== place) known = readKnown(image.path);
-    at = place;
-    const tell = (path: string, reason: string) => faults.push({ image: place, path, reason });
-    if (known === null) tell('sizes.json', 'cannot be read');
-    else checkShare(image, known, { share, tell, calls, root: roots.open(image.path) });
+  try {
+    for (const share of takeShares(counts, next)) {
+      const { place } = share;
+      const image = images[place];
+      if (!image) continue;
+      if (at !== place) known = readKnown(image.path);
+      at = place;
+      const tell = (path: string, reason: string) => faults.push({ image: place, path, reason });
+      if (known === null) tell('sizes.json', 'cannot be read');
+      else checkShare(image, known, { share, tell, calls, root: roots.open(image.path) });
+    }
+  } finally {
+    roots.close();
   }
   return faults;
 }

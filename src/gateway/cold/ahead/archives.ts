@@ -31,6 +31,7 @@ export class Archives {
     if (known && !known.download.hasFailed) return known.download;
     const download = new Download(sourceOf(file), this.#context, this.#lane);
     this.#begun.set(url, { key: file.key, download });
+    void this.#tellOf(file, download);
     return download;
   }
 
@@ -44,7 +45,7 @@ export class Archives {
     if (this.#isOver || this.#begun.has(file.file.url)) return;
     const metadata = { version: formatVersion(file.version) as Version };
     const item = { key: file.key, source: sourceOf(file), metadata };
-    if (!findImageOf(item, lookup)) void this.#tellOf(file, this.of(file));
+    if (!findImageOf(item, lookup)) this.of(file);
   }
 
   async #tellOf({ filename, key, version }: KnownFile, download: Download): Promise<void> {
