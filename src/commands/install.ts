@@ -23,7 +23,7 @@ import type { CommandContext } from './context.ts';
 import { decide } from './decide.ts';
 import { handOverReason } from './hand-over.ts';
 import type { InstallJob } from './job.ts';
-import { type Ground, handOver, openJob } from './open-job.ts';
+import { endWork, type Ground, handOver, openJob } from './open-job.ts';
 import { readableLine } from './readable-line.ts';
 import { soundImages } from './sound-images.ts';
 
@@ -103,7 +103,7 @@ async function runToEnd(job: InstallJob): Promise<number> {
     return await runJob(job);
   } finally {
     job.context.timings?.enter('finish');
-    for (const work of job.afterwards) await work(job);
+    await endWork(job);
   }
 }
 

@@ -32,7 +32,7 @@ export function openJob(ground: Ground, { state, toKeep, isCurrent }: StateReadi
   const words = line.parsed ?? { options: [], requirements: [] };
   const read = () => readRequest(words, configuration, { environment, interpreter });
   const installed = firstByName(state.distributions);
-  return {
+  const job: InstallJob = {
     line,
     context,
     options,
@@ -60,8 +60,20 @@ export function openJob(ground: Ground, { state, toKeep, isCurrent }: StateReadi
     prepared: new Map(),
     afterwards,
     claims: [],
-    handOver: async (reason) => await handOver(ground, reason),
+    handOver: async (reason) => {
+      await endWork(job);
+      return await handOver(ground, reason);
+    },
   };
+  return job;
+}
+
+/** Does what is to be done when all is said; so nothing goes on beside a pip that does the line. */
+export async function endWork(job: InstallJob): Promise<void> {
+  for (const work of job.afterwards) {
+    job.afterwards.delete(work);
+    await work(job);
+  }
 }
 
 /** Lets pip do the whole line. */

@@ -7,13 +7,17 @@ import type { Image } from '../store/images.ts';
 import type { InstallJob } from './job.ts';
 
 /** What decides which image is meant. */
-export type Sought = Pick<InstallJob, 'build' | 'context' | 'environment' | 'installedDigest'>;
+export type Sought = Pick<
+  InstallJob,
+  'build' | 'context' | 'environment' | 'installedDigest' | 'options'
+>;
 
-export function imageLookup({ build, context, environment, installedDigest }: Sought): ImageLookup {
+export function imageLookup(sought: Sought): ImageLookup {
+  const { build, context, environment, installedDigest, options } = sought;
   return {
     keyOptions: (key) => (build ? keyOptions(build, key, installedDigest) : {}),
     store: context.store,
-    target: { interpreter: context.interpreter, umask: umask() },
+    target: { interpreter: context.interpreter, umask: umask(), bytecode: options.compile },
     builder: context.settings.builder,
     trustModTimes: context.settings.trustModTimes,
     environment,

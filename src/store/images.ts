@@ -14,7 +14,7 @@ import type { Store } from './layout.ts';
  *     record.json            the rows of RECORD (`RecordRows`), read where RECORD is composed
  *     sizes.json             what every file has to be (`SizedFolder`s), read where the image is checked
  *     checked                empty; its mtime is the time of the last check, at first that of the making
- *     purelib/ platlib/ …    a tree per folder of the scheme, `.pyc` files next to their sources
+ *     purelib/ platlib/ …    a tree per folder of the scheme, `.pyc` files next to their sources, if any
  *     record/                RECORD ready-made: `plain`, `compiled`, `requested`, …
  *     REQUESTED              empty, ready to link
  *
@@ -104,22 +104,28 @@ export interface ImageTarget {
   readonly interpreter: Interpreter;
   /** The umask in force. */
   readonly umask: number;
+  /** Whether bytecode is going to be linked (pip's `--no-compile`). */
+  readonly bytecode: boolean;
 }
 
-/** The folder of an archive's image, named `<sha256>-cpython-311-a70d0d0a-022`; existing or not. */
+/**
+ * The folder of an archive's image, named `<sha256>-cpython-311-a70d0d0a-022`, and `…-plain` without
+ * bytecode; existing or not.
+ */
 export function imagePath(
   store: Store,
   archive: Archive,
-  { interpreter, umask }: ImageTarget,
+  { interpreter, umask, bytecode }: ImageTarget,
 ): string {
-  const bytecode = `${interpreter.cacheTag ?? interpreter.abi}-${interpreter.bytecodeMagic}`;
-  const key = `${archive.sha256}-${bytecode}-${umask.toString(8).padStart(3, '0')}`;
-  return join(store.images, key);
+  const version = `${interpreter.cacheTag ?? interpreter.abi}-${interpreter.bytecodeMagic}`;
+  const key = `${archive.sha256}-${version}-${umask.toString(8).padStart(3, '0')}`;
+  return join(store.images, bytecode ? key : `${key}-plain`);
 }
 
-/** The image of an archive, or null where there is none that can be read. */
+/** The image of an archive, or null where there is none that can be read. One with bytecode is good for both. */
 export function findImage(store: Store, archive: Archive, target: ImageTarget): Image | null {
-  return readImage(imagePath(store, archive, target));
+  const whole = readImage(imagePath(store, archive, { ...target, bytecode: true }));
+  return whole ?? (target.bytecode ? null : readImage(imagePath(store, archive, target)));
 }
 
 /** Null also for a manifest that a power cut left short, for images are not fsynced. */
@@ -134,7 +140,9 @@ export function readImage(path: string): Image | null {
 }
 
 export function hasImage(store: Store, archive: Archive, target: ImageTarget): boolean {
-  return existsSync(join(imagePath(store, archive, target), 'manifest.json'));
+  const whole = imagePath(store, archive, { ...target, bytecode: true });
+  const paths = target.bytecode ? [whole] : [whole, imagePath(store, archive, target)];
+  return paths.some((path) => existsSync(join(path, 'manifest.json')));
 }
 
 /** The file whose mtime is the time of the last check. */

@@ -4,6 +4,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   utimesSync,
@@ -155,4 +156,22 @@ test('an image is unpacked anew also where its archive has to be fetched again',
   sandbox.resetEnvironment();
   install('always');
   expect(readFileSync(inSite('fx_wheel.py'), 'utf8')).toBe(original);
+});
+
+test('what nobody wants bytecode of has none made, until somebody does', () => {
+  const plain = () => images().filter((image) => image.endsWith('-plain')).length;
+  const bytecode = '__pycache__';
+  for (const image of images()) rmSync(image, { recursive: true });
+  sandbox.resetEnvironment();
+  install('hourly', '--no-compile');
+  expect([plain(), images().length, existsSync(inSite(bytecode))]).toEqual([3, 3, false]);
+
+  install('hourly', '--force-reinstall');
+  expect([plain(), images().length, existsSync(inSite(bytecode))]).toEqual([3, 6, true]);
+
+  for (const image of images().filter((one) => one.endsWith('-plain'))) {
+    rmSync(image, { recursive: true });
+  }
+  install('hourly', '--no-compile', '--force-reinstall');
+  expect([plain(), images().length, existsSync(inSite(bytecode))]).toEqual([0, 3, false]);
 });

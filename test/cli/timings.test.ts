@@ -222,7 +222,11 @@ test.each([
   // The page of the other one is late; so is pip's decision.
   [['fx-extras', 'fx-wheel'], '/json/fx-wheel/', 'index'],
   // What it requires is late; what is pinned is wanted all the same.
-  [['fx-extras==1.0', 'fx-wheel==1.0'], 'fx_wheel-1.0-py2.py3-none-any.whl.metadata', 'metadata'],
+  [
+    [...pinned, 'fx-wheel-tree==1.0', 'fx-wheel==1.0'],
+    'fx_wheel-1.0-py2.py3-none-any.whl.metadata',
+    'metadata',
+  ],
 ] as const)('of %s archives come and are unpacked while it is decided', (lines, late, phase) => {
   server.delay({ [late]: 2 });
   expect(install('--no-deps', ...lines)).toMatchObject({ exitCode: 0 });

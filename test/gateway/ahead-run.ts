@@ -71,7 +71,7 @@ export class AheadRun {
       lookup: {
         keyOptions: () => ({}),
         store,
-        target: { interpreter, umask: 0o22 },
+        target: { interpreter, umask: 0o22, bytecode: true },
         builder: 'auto',
         trustModTimes: false,
         environment: {},

@@ -342,7 +342,7 @@ const hostile: readonly (readonly [what: string, said: RegExp, wheel: WheelParts
 
 const folder = join(root, 'wheels');
 mkdirSync(folder);
-const target = { interpreter, umask: process.umask() };
+const target = { interpreter, umask: process.umask(), bytecode: true };
 const maker = new ImageMaker(target, { store, emit: () => undefined, environment });
 afterAll(async () => await maker.close());
 

@@ -104,7 +104,11 @@ export class Site {
   }
 
   async images(archives: readonly Archive[]) {
-    const target = { interpreter: await this.interpreter(), umask: process.umask() };
+    const target = {
+      interpreter: await this.interpreter(),
+      umask: process.umask(),
+      bytecode: true,
+    };
     const { store, environment } = this;
     const maker = new ImageMaker(target, { store, environment, emit: () => undefined });
     const images = archives.map(async (archive) => await maker.imageOf(archive));

@@ -17,7 +17,7 @@ import type { InstallJob } from '../job.ts';
 import { imageLookup, type Sought } from '../sound-images.ts';
 
 /** A line of pip's, as far as it tells where pip will go. */
-export interface ForeseenLine extends Sought, Pick<InstallJob, 'options' | 'request'> {
+export interface ForeseenLine extends Sought, Pick<InstallJob, 'request'> {
   /** What pip keeps where it fits. */
   readonly installed: ReadonlyMap<NormalizedName, { readonly version: string }>;
   readonly emit: Emit;

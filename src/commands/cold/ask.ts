@@ -4,6 +4,7 @@ import type { Emit } from '../../core/events.ts';
 import { type Gateway, takenOver } from '../../gateway/cold/gateway.ts';
 import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
+import { areHashesAsked } from '../../plan/request/hashes.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { InstallJob } from '../job.ts';
 import type { Archive } from '../../core/types.ts';
@@ -35,7 +36,9 @@ export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   images.isAwaited = false;
   // What comes of it, whoever installs it will be told.
   const arrived = (wheel: Archive) => void images.imageOf(wheel).catch(() => {});
-  const openAhead = aheadOf({ ...job, emit, arrived });
+  // What the user's hashes exclude is not even unpacked.
+  const isTrusted = !areHashesAsked(job.request, context.interpreter.markers);
+  const openAhead = aheadOf({ ...job, emit, ...(isTrusted ? { arrived } : {}) });
   const rules = { options, environment, stepsAside: true, openAhead };
   context.timings?.enter('prepare');
   const gateway = await openLineGateway(rules, context);

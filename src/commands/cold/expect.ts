@@ -1,49 +1,59 @@
-import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
-import { PipAccelError } from '../../core/errors.ts';
 import type { Decided } from '../../core/types.ts';
 import { obtainSource } from '../../obtain/cold/download.ts';
 import { parallelDownloads } from '../../obtain/cold/obtain.ts';
 import type { InstallJob } from '../job.ts';
 import { imageMakerOf } from './image-maker.ts';
-import { networkOf } from './network.ts';
+import { hangUp, networkOf, whileConnected } from './network.ts';
 
-const expectations = new WeakMap<InstallJob['options'], AbortController>();
+interface Expectations {
+  readonly limit: ReturnType<typeof pLimit>;
+  /** By URL. */
+  readonly begun: Map<string, Promise<unknown>>;
+}
+
+const expectations = new WeakMap<InstallJob['options'], Expectations>();
 
 /**
- * Gets wheels that will most likely be wanted, and makes their images, while it is decided. Whatever
- * goes wrong is met again by who wants them.
+ * Gets wheels that will most likely be wanted, and makes their images, while it is decided, until
+ * the network is hung up. Whatever goes wrong is met again by who wants them.
  */
 export function expectArchives(job: InstallJob, wheels: readonly Decided[]): void {
-  const { context, options, reporter } = job;
+  const { context, reporter } = job;
   const { settings, store, timings } = context;
+  const { begun, limit } = expectationsOf(job);
   const transport = networkOf(job);
   const images = imageMakerOf(job);
-  const aborter = expectations.get(options) ?? new AbortController();
-  expectations.set(options, aborter);
-  const { signal } = aborter;
-  setMaxListeners(0, signal);
+  const signal = whileConnected(job);
   const { maxRetries, trustModTimes } = settings;
   const { emit } = reporter;
   const reader = { signal, answered: () => {}, grew: () => {} };
   const downloads = { store, transport, maxRetries, trustModTimes, emit, timings, signal, reader };
-  const limit = pLimit(parallelDownloads);
-  const all = wheels.map(async ({ key, metadata: { version }, source }) => {
+  const expect = async ({ key, metadata: { version }, source }: Decided) => {
     const stored = await limit(async () => {
       signal.throwIfAborted();
       return await obtainSource(source, downloads);
     });
     await images.imageOf({ kind: 'wheel', key, version, ...stored }, signal);
-  });
-  const ended = Promise.allSettled(all);
-  job.afterwards.add(async () => {
-    callOffArchives(job);
-    await ended;
-  });
+  };
+  for (const wheel of wheels) {
+    const { url } = wheel.source;
+    if (!begun.has(url))
+      begun.set(
+        url,
+        expect(wheel).catch(() => null),
+      );
+  }
 }
 
-/** They are not wanted after all. */
-export function callOffArchives({ options }: Pick<InstallJob, 'options'>): void {
-  expectations.get(options)?.abort(new PipAccelError('interrupted', 'It is not wanted any more'));
-  expectations.delete(options);
+function expectationsOf(job: InstallJob): Expectations {
+  const known = expectations.get(job.options);
+  if (known) return known;
+  const opened = { limit: pLimit(parallelDownloads), begun: new Map<string, Promise<unknown>>() };
+  expectations.set(job.options, opened);
+  job.afterwards.add(async () => {
+    await hangUp(job);
+    await Promise.all(opened.begun.values());
+  });
+  return opened;
 }

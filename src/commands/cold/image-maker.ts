@@ -1,6 +1,8 @@
 import { ImageMaker } from '../../obtain/cold/unpack.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup } from '../sound-images.ts';
+import { keepWithin } from './keep-within.ts';
+import { rememberMetadata } from './remember.ts';
 
 const opened = new WeakMap<InstallJob['options'], ImageMaker>();
 
@@ -12,12 +14,20 @@ export function imageMakerOf(job: InstallJob): ImageMaker {
   if (known) return known;
   const { emit } = reporter;
   const { target } = imageLookup(job);
-  const maker = new ImageMaker(target, { store, environment, emit, timings, claims });
+  const maker = new ImageMaker(target, {
+    store,
+    environment,
+    emit,
+    timings,
+    claims,
+    made: async (archive, image) => await rememberMetadata(store, archive, image),
+  });
   opened.set(options, maker);
   afterwards.add(async () => {
     opened.delete(options);
     using _ = timings?.begin('finish', null);
     await maker.close();
   });
+  afterwards.add(keepWithin);
   return maker;
 }

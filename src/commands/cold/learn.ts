@@ -12,7 +12,7 @@ import { unlessAborted } from '../../process/cold/unless-aborted.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup } from '../sound-images.ts';
-import { callOffArchives, expectArchives } from './expect.ts';
+import { expectArchives } from './expect.ts';
 import { interruptible } from './interruption.ts';
 import { imageMetadata, type Learned, learnedFiles, pageName } from './known.ts';
 import { obtain } from './obtain.ts';
@@ -21,6 +21,12 @@ import { rememberRelease } from './remember.ts';
 
 /** Requests at a time: answers are short, so that it is round trips that count. */
 const parallelRequests = 48;
+
+/**
+ * So many pins are a list of all that is to be installed. Of fewer, something that they require may
+ * not be pinned, and what was fetched of them would be fetched again by whoever asks pip.
+ */
+const fewestPins = 5;
 
 /** A pinned request that lacks something. */
 export interface Lesson {
@@ -72,10 +78,7 @@ export async function learn(
     return null;
   } finally {
     timings?.enter('decide');
-    if (given.outcome !== 'decided') {
-      callOffArchives(job);
-      await hangUp(job);
-    }
+    if (given.outcome !== 'decided') await hangUp(job);
     await underWay.all();
   }
 }
@@ -126,7 +129,7 @@ class UnderWay {
 }
 
 function begin(network: Network, { releases, files }: Questions): void {
-  const { job, requests, transport, underWay } = network;
+  const { job, question, requests, transport, underWay } = network;
   for (const release of releases) {
     const { key, version } = release;
     underWay.begin(`${key} ${version}`, async () => await learnRelease(network, release));
@@ -137,8 +140,8 @@ function begin(network: Network, { releases, files }: Questions): void {
     file.hashes['sha256'] !== undefined &&
     transport !== null;
   const light = files.filter(isLight);
-  // Pinned is pinned: unless two pins exclude each other, these are what will be installed.
-  expectArchives(job, light.map(provisional));
+  const isList = question.request.demands.length >= fewestPins;
+  if (isList && transport !== null) expectArchives(job, light.map(provisional));
   for (const file of light) {
     const asked = async () => await requests(async () => await learnMetadata(network, file));
     underWay.begin(file.candidate.file.url, asked);

@@ -11,10 +11,8 @@ import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup, soundImages } from '../sound-images.ts';
 import { imageMakerOf } from './image-maker.ts';
-import { keepWithin } from './keep-within.ts';
 import { assistanceOf } from './assistance.ts';
 import { hangUp, networkOf } from './network.ts';
-import { rememberMetadata } from './remember.ts';
 
 /** Images of all that was decided, downloaded, built and unpacked where the store lacks them. */
 export async function obtain(
@@ -22,7 +20,6 @@ export async function obtain(
   decided: readonly Decided[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<NormalizedName, Image>> {
-  job.afterwards.add(keepWithin);
   try {
     return await obtainNow(job, decided, signal);
   } catch (error) {
@@ -74,7 +71,6 @@ async function obtainNow(
         job.fillEnvironment(job, { requirements, prefix, claims, signal }),
     });
     timings?.enter('finish');
-    await rememberWhatTheyRequire(job, decided, images);
     return images;
   } finally {
     signal.removeEventListener('abort', stop);
@@ -103,20 +99,4 @@ function markAccessed(path: string): void {
   } catch (error) {
     if (errnoOf(error) === null) throw error;
   }
-}
-
-/** The next decision that leads to one of them then need not look into the image. */
-async function rememberWhatTheyRequire(
-  job: InstallJob,
-  decided: readonly Decided[],
-  images: ReadonlyMap<NormalizedName, Image>,
-): Promise<void> {
-  const lookup = imageLookup(job);
-  await Promise.all(
-    decided.map(async (item) => {
-      const image = images.get(item.key);
-      const archive = archiveOf(item, lookup);
-      if (image && archive) await rememberMetadata(job.context.store, archive, image);
-    }),
-  );
 }

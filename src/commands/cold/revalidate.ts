@@ -15,7 +15,7 @@ type Verdict = 'unchanged' | 'changed' | 'unreachable';
  * Pages at a time: answers are short, so that it is round trips that count, of which a connection
  * takes two or three to open.
  */
-const parallelRequests = 48;
+const parallelRequests = 64;
 /** Bytes; the largest pages of PyPI have some 30 million. */
 const largestPage = 256 << 20;
 
@@ -55,7 +55,8 @@ async function look(job: InstallJob, pages: readonly ConsultedPage[]): Promise<V
       // The first that is not decides, and nobody waits for the others.
       if (!isSame) throw new Changed();
     });
-    await Promise.all(answers);
+    // What comes next is loaded meanwhile.
+    await Promise.all([...answers, import('./put-in-place.ts')]);
     return 'unchanged';
   } catch (error) {
     if (error instanceof Changed) return 'changed';

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { availableParallelism, setPriority } from 'node:os';
+import { availableParallelism, constants, getPriority, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
@@ -41,6 +41,7 @@ export class Compiler {
   #workers: readonly Worker[] = [];
   readonly #ending = new Set<Promise<void>>();
   #isAwaited = true;
+  #isClosed = false;
 
   constructor(store: Store, interpreter: Interpreter, environment: Environment) {
     this.#store = store;
@@ -55,6 +56,7 @@ export class Compiler {
    */
   async compile(jobs: readonly CompileJob[], begin: () => Span | undefined): Promise<Compiled[]> {
     const script = await placeScript(this.#store, 'compile.py', compileScript);
+    if (this.#isClosed) throw notWanted();
     const batches: Promise<Compiled[]>[] = [];
     for (let at = 0; at < jobs.length; at += batchSize) {
       const batch = jobs.slice(at, at + batchSize);
@@ -64,8 +66,9 @@ export class Compiler {
         }),
       );
     }
+    const compiled = Promise.all(batches);
     this.#share(script);
-    return (await Promise.all(batches)).flat();
+    return (await compiled).flat();
   }
 
   /** Whether somebody waits for what is compiled; else it is done when nothing else is. */
@@ -90,7 +93,7 @@ export class Compiler {
   }
 
   #hire(script: string): Worker | null {
-    if (this.#workers.length >= availableParallelism()) return null;
+    if (this.#isClosed || this.#workers.length >= availableParallelism()) return null;
     const worker = new Worker(this.#interpreter, this.#environment, {
       script,
       isPatient: !this.#isAwaited,
@@ -113,11 +116,17 @@ export class Compiler {
     }
   }
 
-  /** Waits until all of them have ended. No file may be in hand. */
+  /** Begins nothing more, and waits until all of them have ended, with the files that they have in hand. */
   async close(): Promise<void> {
-    this.rest();
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(notWanted());
+    this.#dismiss(() => true);
     await Promise.all(this.#ending);
   }
+}
+
+function notWanted(): PipAccelError {
+  return new PipAccelError('interrupted', 'No bytecode is wanted any more');
 }
 
 interface Batch {
@@ -145,7 +154,7 @@ class Worker {
     this.isPatient = isPatient;
     this.#process = startPython(interpreter, environment, script);
     const { pid } = this.#process;
-    if (isPatient && pid !== undefined) setPriority(pid, patience);
+    if (isPatient && pid !== undefined) letOthersGoFirst(pid);
     this.#ended = new Promise((resolve) => {
       this.#process.on('close', () => resolve()).on('error', () => resolve());
     });
@@ -182,6 +191,14 @@ class Worker {
   async close(): Promise<void> {
     this.#process.stdin.end();
     await this.#ended;
+  }
+}
+
+function letOthersGoFirst(pid: number): void {
+  try {
+    setPriority(pid, Math.min(getPriority() + patience, constants.priority.PRIORITY_LOW));
+  } catch {
+    // It has ended, or nobody may: then it takes its turn.
   }
 }
 

@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { access, copyFile, type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { errnoOf, hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Sha256, Source } from '../../core/types.ts';
+import { unlessAborted } from '../../process/cold/unless-aborted.ts';
 import { type Claimant, withClaim } from '../../store/cold/claims.ts';
 import { digestFile } from '../../store/cold/digest.ts';
 import { strangenessOf } from '../../store/cold/folders.ts';
@@ -56,13 +57,30 @@ export async function obtainSource(
   for (;;) {
     const underWay = underWays.get(key);
     if (!underWay) break;
-    const result = await underWay.catch(() => null);
-    if (result && existsSync(result.path)) return result;
+    const result = await joined(underWay, context.signal);
+    // Another process may have put another file in its place.
+    if (result && findSource(context.store, source, context)?.sha256 === result.sha256) {
+      return result;
+    }
     if (underWays.get(key) === underWay) underWays.delete(key);
   }
   const work = obtainAlone(source, context);
   underWays.set(key, work);
   return await work;
+}
+
+/** What comes of somebody else's work; null where he lost interest in it. */
+async function joined(
+  underWay: Promise<StoredSource>,
+  signal?: AbortSignal,
+): Promise<StoredSource | null> {
+  try {
+    return signal ? await unlessAborted(underWay, signal) : await underWay;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof PipAccelError && error.code === 'interrupted') return null;
+    throw error;
+  }
 }
 
 /** What this process brings, or has brought in: it may be wanted before it is decided, and again when it is. */

@@ -54,10 +54,15 @@ export interface ImageContext extends Claimant {
   readonly store: Store;
   /** What child processes get. */
   readonly environment: Environment;
+  /** Told of each image that was made. */
+  readonly made?: (archive: Archive, image: Image) => Promise<void>;
 }
 
 /** Images in the making: some are unpacked while others wait for their bytecode. */
 const sideBySide = 8;
+
+/** By where they will be: the environment of a build may want the same as the line that it is a part of. */
+const underWay = new Map<string, Promise<Image>>();
 
 /**
  * Makes images of archives, a few at a time. Bytecode is compiled by the target's Python, on all
@@ -69,8 +74,7 @@ export class ImageMaker {
   readonly #compiler: Compiler;
   readonly #limit = pLimit(sideBySide);
   readonly #aborter = new AbortController();
-  /** By where they will be. */
-  readonly #underWay = new Map<string, Promise<Image>>();
+  readonly #begun = new Set<Promise<Image>>();
 
   constructor(target: ImageTarget, context: ImageContext) {
     this.#target = target;
@@ -81,16 +85,26 @@ export class ImageMaker {
   /**
    * The image of an archive, made where the store lacks it.
    *
-   * @param signal aborted where it is not wanted any more.
+   * @param wanted aborted where it is not wanted any more.
    * @throws PipAccelError `archive-invalid` where the archive is damaged or unsafe.
    */
-  async imageOf(archive: Archive, signal?: AbortSignal): Promise<Image> {
+  async imageOf(archive: Archive, wanted?: AbortSignal): Promise<Image> {
     const { store } = this.#context;
-    const found = findImage(store, archive, this.#target);
-    if (found) return found;
     const path = imagePath(store, archive, this.#target);
-    const underWay = this.#underWay.get(path) ?? this.#begin(archive, path, signal);
-    return signal ? await unlessAborted(underWay, signal) : await underWay;
+    const signal = wanted ? AbortSignal.any([this.#aborter.signal, wanted]) : this.#aborter.signal;
+    for (;;) {
+      signal.throwIfAborted();
+      const found = findImage(store, archive, this.#target);
+      if (found) return found;
+      const others = underWay.get(path);
+      if (!others) return await unlessAborted(this.#begin(archive, path, signal), signal);
+      // Whoever began it may have lost interest in it.
+      const image = await unlessAborted(
+        others.catch(() => null),
+        signal,
+      );
+      if (image) return image;
+    }
   }
 
   /** Whether somebody waits for images; else what they take is left to others first. */
@@ -103,23 +117,25 @@ export class ImageMaker {
     this.#compiler.rest();
   }
 
-  /** Begins nothing more, and waits until nothing is being made. */
+  /** Ends what is being made, as far as it can be ended, and waits for it. */
   async close(): Promise<void> {
     this.#aborter.abort(new PipAccelError('interrupted', 'No image is wanted any more'));
-    // Whoever compiled after the end would start a Python that nobody ends.
-    await Promise.allSettled(this.#underWay.values());
     await this.#compiler.close();
+    await Promise.allSettled(this.#begun);
   }
 
-  #begin(archive: Archive, path: string, wanted?: AbortSignal): Promise<Image> {
+  #begin(archive: Archive, path: string, wanted: AbortSignal): Promise<Image> {
     const { signal } = this.#aborter;
     const context = { ...this.#context, signal, compiler: this.#compiler };
     const making = this.#limit(async () => {
-      signal.throwIfAborted();
-      wanted?.throwIfAborted();
+      wanted.throwIfAborted();
       return await makeOnce(archive, this.#target, context);
-    }).finally(() => this.#underWay.delete(path));
-    this.#underWay.set(path, making);
+    }).finally(() => {
+      underWay.delete(path);
+      this.#begun.delete(making);
+    });
+    underWay.set(path, making);
+    this.#begun.add(making);
     return making;
   }
 }
@@ -133,7 +149,11 @@ async function makeOnce(
   const key = `image ${basename(imagePath(store, archive, target))}`;
   const activity = `unpacking ${archive.key} ${archive.version}`;
   return await withClaim(store, { key, activity }, context, async () => {
-    return findImage(store, archive, target) ?? (await make(archive, target, context));
+    const found = findImage(store, archive, target);
+    if (found) return found;
+    const image = await make(archive, target, context);
+    await context.made?.(archive, image);
+    return image;
   });
 }
 
@@ -143,7 +163,7 @@ async function make(
   context: ImageContext & { readonly compiler: Compiler },
 ): Promise<Image> {
   const started = performance.now();
-  const { store, emit, compiler, timings } = context;
+  const { store, emit, compiler, timings, signal } = context;
   const subject = { name: archive.key, version: archive.version };
   using span = timings?.begin('unpack', subject);
   const compilation = { compiler, span, begin: () => timings?.begin('compile', subject) };
@@ -152,7 +172,7 @@ async function make(
   if (existsSync(path)) await takeAway(store, path);
   await publishFolder(store, path, async (folder) => {
     try {
-      await fill(folder, archive, { interpreter: target.interpreter, compilation, emit });
+      await fill(folder, archive, { target, compilation, emit, signal });
     } catch (error) {
       throw refusal(archive, error);
     }
@@ -182,9 +202,10 @@ function refusal(archive: Archive, error: unknown): unknown {
 }
 
 interface FillContext {
-  readonly interpreter: Interpreter;
+  readonly target: ImageTarget;
   readonly compilation: Compilation;
   readonly emit: Emit;
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Compilation {
@@ -196,6 +217,7 @@ interface Compilation {
 }
 
 async function fill(folder: string, archive: Archive, context: FillContext): Promise<void> {
+  const { interpreter, bytecode } = context.target;
   const scratch = join(folder, 'unpacked');
   const members = await openMembers(archive, scratch);
   const mtime = Math.floor(Date.now() / 1000);
@@ -203,10 +225,10 @@ async function fill(folder: string, archive: Archive, context: FillContext): Pro
   try {
     const layout = await layOutWheel(archive, members);
     if (layout.warning) context.emit({ type: 'warning', message: layout.warning });
-    const places = new Places(layout, context.interpreter);
-    await writeFiles(folder, places, mtime);
-    await compileSources(folder, places, { ...context.compilation, mtime });
-    described = describe(folder, places, { scheme: context.interpreter.scheme, mtime });
+    const places = new Places(layout, interpreter);
+    await writeFiles(folder, places, { mtime, signal: context.signal });
+    if (bytecode) await compileSources(folder, places, { ...context.compilation, mtime });
+    described = describe(folder, places, { scheme: interpreter.scheme, mtime });
   } finally {
     members.close();
     rmSync(scratch, { recursive: true, force: true });
@@ -307,10 +329,15 @@ function bytecodePath(source: string, { cacheTag }: Interpreter): string {
   return join(dirname(source), '__pycache__', `${basename(source, '.py')}.${cacheTag}.pyc`);
 }
 
-async function writeFiles(folder: string, places: Places, mtime: number): Promise<void> {
+async function writeFiles(
+  folder: string,
+  places: Places,
+  { mtime, signal }: Pick<FillContext, 'signal'> & { readonly mtime: number },
+): Promise<void> {
   const made = new Set<string>();
   const executableMode = (0o777 & ~umask()) | 0o111;
   for (const { scheme, path, member } of places.files.values()) {
+    signal?.throwIfAborted();
     const target = join(folder, scheme, path);
     makeFolder(dirname(target), made);
     await member.writeTo(target, member.executable ? executableMode : 0o666);

@@ -13,21 +13,29 @@ export function areHashesMet(
   decided: readonly Decided[],
   markers: MarkerEnvironment,
 ): boolean {
+  if (!areHashesAsked(request, markers)) return true;
   const allowed = new Map<NormalizedName, string[]>();
-  let isAsked =
-    mentionsOption(request, 'require-hashes') ||
-    fileOptions(request).some(({ name }) => name === 'require-hashes');
   for (const entry of request.entries) {
-    if (entry.kind !== 'named' && entry.kind !== 'direct') continue;
-    if (Object.keys(entry.options.hashes).length === 0 || !holds(entry, markers)) continue;
-    isAsked = true;
-    if (entry.kind === 'direct') continue;
+    if (entry.kind !== 'named' || !holds(entry, markers)) continue;
     const key = normalizeName(entry.requirement.name);
     const hashes = entry.options.hashes['sha256'] ?? [];
     allowed.set(key, [...(allowed.get(key) ?? []), ...hashes.map((hash) => hash.toLowerCase())]);
   }
-  if (!isAsked) return true;
   return decided.every(
     ({ key, source }) => source.sha256 !== null && allowed.get(key)?.includes(source.sha256),
+  );
+}
+
+/** Whether pip compares archives with hashes that the user names. */
+export function areHashesAsked(request: InstallRequest, markers: MarkerEnvironment): boolean {
+  return (
+    mentionsOption(request, 'require-hashes') ||
+    fileOptions(request).some(({ name }) => name === 'require-hashes') ||
+    request.entries.some(
+      (entry) =>
+        (entry.kind === 'named' || entry.kind === 'direct') &&
+        Object.keys(entry.options.hashes).length > 0 &&
+        holds(entry, markers),
+    )
   );
 }
