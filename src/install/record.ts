@@ -8,7 +8,13 @@ import {
   recordLine,
   type RecordLine,
 } from '../python/record.ts';
-import { type Image, readRecordRows, recordVariant, schemeShape } from '../store/images.ts';
+import {
+  type Image,
+  readRecordRows,
+  type RecordRow,
+  recordVariant,
+  schemeShape,
+} from '../store/images.ts';
 
 /** What an environment adds to a distribution. */
 export interface Additions {
@@ -52,18 +58,19 @@ function recordLines(image: Image, additions: Additions): readonly RecordLine[] 
   const { root, distInfo } = image.manifest;
   const { scheme, changed, compiled, codecs } = additions;
   const { rows, bytecode, byCodec } = readRecordRows(image);
-  const installed = [
-    ...rows,
-    ...(compiled ? bytecode : []),
-    ...(compiled && codecs ? byCodec : []),
-  ];
-  const lines = installed.map(([key, path, hash, size]): RecordLine => {
-    if (key === null || key === root) return [path, hash, size];
+  const lineOf = ([key, path, hash, size]: RecordRow, contents: Additions['changed']) => {
+    if (key === null || key === root) return [path, hash, size] as const;
     const absolute = join(scheme[key], path);
-    const content = changed.get(absolute);
+    const content = contents.get(absolute);
     const place = relative(scheme[root], absolute);
-    return content ? recordLine(place, content) : [place, hash, size];
-  });
+    return content ? recordLine(place, content) : ([place, hash, size] as const);
+  };
+  // Bytecode stands there without a hash, also that of a script which was rewritten.
+  const compilations = [...(compiled ? bytecode : []), ...(compiled && codecs ? byCodec : [])];
+  const lines: RecordLine[] = [
+    ...rows.map((row) => lineOf(row, changed)),
+    ...compilations.map((row) => lineOf(row, new Map())),
+  ];
   lines.push(recordLine(`${distInfo}/INSTALLER`, installerContent));
   if (additions.requested) lines.push(recordLine(`${distInfo}/REQUESTED`, Buffer.alloc(0)));
   return lines;
