@@ -238,6 +238,78 @@ describe('pages', () => {
   });
 });
 
+describe('wheels of other systems', () => {
+  const tagged = (stem: string, tag: string) => {
+    const wheel = makeWheel('fx-leaf', stem);
+    return { ...wheel, filename: `fx_leaf-${stem}-${tag}.whl` };
+  };
+  const foreign = [tagged('1.0', 'cp27-cp27mu-win32'), tagged('1.5', 'py3-none-macosx_9_0_x86_64')];
+  const kept = [
+    tagged('1.0', 'py2.py3-none-any'),
+    // Of such a name some pips say that they will not take it for long.
+    tagged('1.5_1', 'cp27-cp27mu-win32'),
+    { ...leaf, filename: 'fx_leaf-1.0.tar.gz' },
+  ];
+  const filenames = (wheels: readonly { readonly filename: string }[]) =>
+    wheels.map(({ filename }) => filename);
+  const asThisPip = () => {
+    const { version } = place.interpreter;
+    const python = { implementation: { name: 'CPython', version }, python: version };
+    return { 'user-agent': `pip/26.3 ${JSON.stringify({ ci: null, cpu: 'x', ...python })}` };
+  };
+  const shownIn = (body: Buffer) =>
+    filenames([...foreign, ...kept]).filter((name) => body.includes(`/${name}`));
+
+  beforeEach(() => {
+    index.wheels.push(...kept.slice(0, 2), ...foreign, ...kept.slice(2));
+  });
+
+  test.each(['json', 'html'] as const)(
+    'are left out of pages in %s, which nobody keeps',
+    async (form) => {
+      index.manners.form = form;
+      open();
+      run.begin('fx-leaf');
+      for (let time = 0; time < 2; time += 1) {
+        const { headers, body } = await run.page(index.page('fx-leaf'), asThisPip());
+        expect(shownIn(body)).toEqual(filenames(kept));
+        expect(headers).toMatchObject({ vary: '*', 'content-length': String(body.length) });
+        expect(Object.keys(headers)).not.toContain('etag');
+        expect(Object.keys(headers)).not.toContain('cache-control');
+      }
+      const [page] = run.ahead.consulted();
+      // What the decision rests on is the whole page.
+      expect(page?.etag).toMatch(/^"/);
+    },
+  );
+
+  test('are shown to other Pythons’ pips, and where pip speaks of them', async () => {
+    open();
+    const other = JSON.stringify({ python: '2.7.18', implementation: { name: 'CPython' } });
+    const all = filenames([...foreign, ...kept]);
+    for (const agent of [`pip/26.3 ${other}`, 'pip/26.3', asThisPip()['user-agent'].slice(1)]) {
+      const { body } = await run.page(index.page('fx-leaf'), { 'user-agent': agent });
+      expect(shownIn(body)).toEqual(all);
+    }
+    await run.close();
+    open([index.url], { showsOwnWheelsOnly: false });
+    const { body } = await run.page(index.page('fx-leaf'), asThisPip());
+    expect(shownIn(body)).toEqual(all);
+  });
+
+  test('do not keep metadata from being offered for others', async () => {
+    index.manners.metadata = false;
+    open();
+    run.begin('fx-leaf');
+    const { headers, body } = await run.page(index.page('fx-leaf'), asThisPip());
+    const { files } = JSON.parse(body.toString()) as { files: Record<string, unknown>[] };
+    expect(files.map((file) => [file['filename'], file['core-metadata']])).toEqual(
+      filenames(kept).map((name) => [name, name.includes('py2.py3') ? true : undefined]),
+    );
+    expect(headers).toMatchObject({ 'cache-control': 'no-store' });
+  });
+});
+
 test('what is neither page nor file of one goes through as it is', async () => {
   index.manners.instead = (_request, response) => {
     response.writeHead(200, { 'x-kind': 'other' }).end('as it is');

@@ -66,6 +66,7 @@ export class AheadRun {
         installed: new Map(),
       },
       timeout: 15_000,
+      showsOwnWheelsOnly: true,
       wantsArchives: true,
       downloads: { store, maxRetries: 3, trustModTimes: false, emit: () => {}, patience: 5000 },
       lookup: {

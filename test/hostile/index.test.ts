@@ -18,7 +18,7 @@ import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { fetchFiles } from '../../src/obtain/cold/index/client.ts';
+import { fetchPage } from '../../src/obtain/cold/index/client.ts';
 import { followRedirects, type Network } from '../../src/obtain/cold/request.ts';
 import { normalizeName } from '../../src/python/names.ts';
 import { executable, type Finished, Sandbox } from '../cli/sandbox.ts';
@@ -238,7 +238,7 @@ test('a page that unpacks without end is pip’s to read', async () => {
   const dispatcher = new Agent();
   const transport = { ask: asking(dispatcher) };
   const place = { kind: 'index', id: 'x', url: simple() } as const;
-  const asked = fetchFiles(place, normalizeName('good'), { pip: '26.3', transport });
+  const asked = fetchPage(place, normalizeName('good'), { pip: '26.3', transport });
   await expect(asked).rejects.toThrow(/larger than/);
   await dispatcher.destroy();
 });

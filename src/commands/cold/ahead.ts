@@ -37,6 +37,7 @@ export function aheadOf(line: ForeseenLine): NonNullable<GatewayRules['openAhead
     const ahead = openAhead({
       upstream,
       timeout,
+      showsOwnWheelsOnly: showsOwnWheelsOnly(options),
       wantsArchives: wantsArchives(options, pip),
       // Of strange ones pip shows what they are.
       indexes: likelyIndexes(search),
@@ -66,6 +67,16 @@ export function aheadOf(line: ForeseenLine): NonNullable<GatewayRules['openAhead
       .then(() => ahead.begin(asked));
     return ahead;
   };
+}
+
+/** False for other targets than this Python, and where pip tells of every link that it passes over. */
+function showsOwnWheelsOnly(options: PipOptions): boolean {
+  const targets = ['platform', 'python-version', 'implementation', 'abi'];
+  return (
+    options.verbose === 0 &&
+    options.value('log') === null &&
+    targets.every((name) => options.values(name).length === 0)
+  );
 }
 
 /** False where metadata is all that pip asks for; before 25.3 it downloads what it then does not install. */

@@ -2,13 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DistributionMetadata, NormalizedName, Source, Version } from '../../core/types.ts';
 import { readMetadata } from '../../plan/installed.ts';
-import { filenameOf, readArchiveName } from '../../plan/pinned/filename.ts';
+import { linksOf, type ParsedPage } from '../../obtain/cold/index/page.ts';
+import { filenameOf, plainNameOf, readArchiveName } from '../../plan/pinned/filename.ts';
 import { folderFiles, listNames, localFile, sortLocal } from '../../plan/pinned/folder.ts';
 import type { Place } from '../../plan/pinned/places.ts';
 import { sourceOf } from '../../plan/pinned/source.ts';
 import type { ChosenFile, FileFacts, FilesAnswer, Knowledge } from '../../plan/pinned/resolve.ts';
 import { parseMetadata } from '../../python/metadata.ts';
-import { formatVersion, publicVersion } from '../../python/pep440.ts';
+import { formatVersion, parseVersion, publicVersion } from '../../python/pep440.ts';
 import { archiveOf, findImageOf, type SoughtArchive } from '../../store/find-image.ts';
 import { hasImage, type Image } from '../../store/images.ts';
 import { readStoredMetadata } from '../../store/metadata.ts';
@@ -19,8 +20,8 @@ import { imageLookup } from '../sound-images.ts';
 
 /** What this run has learned, beside what the store knows. */
 export interface Learned {
-  /** The files of whole pages, by place and project. */
-  readonly pages: Map<string, readonly ReleaseFile[]>;
+  /** By place and project. */
+  readonly pages: Map<string, ParsedPage>;
   /** Those of them that belong to one release, by place, project and version. */
   readonly releases: Map<string, readonly ReleaseFile[]>;
   /** By URL. */
@@ -106,7 +107,12 @@ interface SoughtRelease {
   readonly pip: string;
 }
 
-/** The files of a page that belong to one release, and those that may; null where the page was not read. */
+/**
+ * The files of a page that belong to one release, and those that may; null where the page was not
+ * fetched.
+ *
+ * @throws UnclearPage for a page that only pip can read
+ */
 export function learnedFiles(
   { pages, releases }: Learned,
   place: string,
@@ -123,12 +129,24 @@ export function learnedFiles(
 }
 
 function releaseFiles(
-  files: readonly ReleaseFile[],
+  page: ParsedPage,
   { key, version, pip }: SoughtRelease,
 ): readonly ReleaseFile[] {
-  return files.filter(({ url }) => {
-    const name = readArchiveName(filenameOf(url), key, pip);
-    return name === 'unclear' || (name !== null && publicVersion(name.version) === version);
+  const isSought = new Map<string, boolean>();
+  const mayBeOfRelease = (address: string): boolean => {
+    const written = plainNameOf(address)?.version;
+    if (written === undefined) return true;
+    const known = isSought.get(written);
+    if (known !== undefined) return known;
+    const parsed = parseVersion(written);
+    const isOfRelease = parsed === null || publicVersion(parsed) === version;
+    isSought.set(written, isOfRelease);
+    return isOfRelease;
+  };
+  return linksOf(page, mayBeOfRelease).links.flatMap(({ file }) => {
+    const name = readArchiveName(filenameOf(file.url), key, pip);
+    const isMeant = name === 'unclear' || (name && publicVersion(name.version) === version);
+    return isMeant ? [file] : [];
   });
 }
 

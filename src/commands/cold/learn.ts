@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Decided, NormalizedName, Version } from '../../core/types.ts';
-import { fetchFiles, fetchMetadata, type ListedPlace } from '../../obtain/cold/index/client.ts';
+import { fetchMetadata, fetchPage, type ListedPlace } from '../../obtain/cold/index/client.ts';
 import type { NetworkOnDemand } from '../../obtain/cold/network-on-demand.ts';
 import { sourceOf } from '../../plan/pinned/source.ts';
 import type { PinnedQuestion } from '../../plan/pinned/request.ts';
@@ -172,10 +172,9 @@ async function learnRelease(
       const known = learned.pages.get(name);
       const fetched = async () => {
         using _ = context.timings?.begin('index', { name: key, version: null });
-        return await fetchFiles(place, key, { pip, transport });
+        return await fetchPage(place, key, { pip, transport });
       };
-      const files = known ?? (await requests(fetched));
-      learned.pages.set(name, files);
+      learned.pages.set(name, known ?? (await requests(fetched)));
       // A local page is read each time.
       if (place.url.startsWith('file:')) return;
       const release = learnedFiles(learned, place.id, { key, version, pip }) ?? [];

@@ -119,3 +119,34 @@ function readStrictWheelName(
     wheel: { tags, build: build ? [Number(number), rest] : null },
   };
 }
+
+/** What an address tells at a glance, of names that every pip reads alike: nearly all. */
+export interface PlainName {
+  readonly version: string;
+  /** null for an sdist. */
+  readonly tags: {
+    readonly interpreters: string;
+    readonly abi: string;
+    readonly platforms: string;
+  } | null;
+}
+
+const plainVersion = String.raw`\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?`;
+const plainFragment = String.raw`(?:#(?:md5|sha\d+)=[\da-f]+)?`;
+const plainPattern = new RegExp(
+  [
+    String.raw`(?:^|/)[a-z\d]+(?:[._][a-z\d]+)*-(${plainVersion})(?:-\d+)?-([\w.]+)-(\w+)-([\w.]+)\.whl${plainFragment}$`,
+    // A dash before digits might belong to the version.
+    String.raw`(?:^|/)[a-z\d]+(?:[._-][a-z][a-z\d]*)*-(${plainVersion})\.(?:tar\.gz|zip)${plainFragment}$`,
+  ].join('|'),
+  'i',
+);
+
+/** @param address relative or absolute, with its fragment; null where there is more to read than a glance tells. */
+export function plainNameOf(address: string): PlainName | null {
+  const found = plainPattern.exec(address);
+  if (!found) return null;
+  const [, version, interpreters = '', abi = '', platforms = '', ofSdist] = found;
+  if (version === undefined) return { version: ofSdist ?? '', tags: null };
+  return { version, tags: { interpreters, abi, platforms } };
+}

@@ -28,6 +28,8 @@ export interface AheadSettings {
   readonly indexes: readonly string[];
   readonly rules: FileRules;
   readonly foresight: Omit<ForesightRules, 'markers' | 'pip'>;
+  /** Whether wheels of other systems are left out of pages: pip neither takes them nor speaks of them. */
+  readonly showsOwnWheelsOnly: boolean;
   /** Whether pip will want the archives of what it decides on. */
   readonly wantsArchives: boolean;
   /** How archives come into the store. */

@@ -1,4 +1,5 @@
 import type { NormalizedName } from '../../../core/types.ts';
+import { linksOf } from '../../../obtain/cold/index/page.ts';
 import type { RankedFile } from '../../../plan/pinned/candidates.ts';
 import { atLeast } from '../../../python/pip.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
@@ -7,8 +8,17 @@ import type { AheadSettings } from './ahead.ts';
 import type { Archives } from './archives.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { Foresight } from './foresight.ts';
-import { linksOf, projectAsked, withMetadata } from './index-page.ts';
-import { asItCame, bodyOf, isAnswerTo, keep, replay } from './kept-answer.ts';
+import { withMetadata } from './edited-page.ts';
+import { parsedPage, projectAsked, unlessUnclear } from './index-page.ts';
+import {
+  asItCame,
+  bodyOf,
+  field,
+  isAnswerTo,
+  keep,
+  type KeptAnswer,
+  replay,
+} from './kept-answer.ts';
 import { type Bare, type KnownFile, type Pages, pageUrl } from './pages.ts';
 import type { PipFields } from './pip-fields.ts';
 import { keptMetadata, type RemoteWheels, wholeMetadata } from './wheel-metadata.ts';
@@ -66,15 +76,26 @@ async function respondPage(
     pages.forget(request.url.origin);
     foresight.lookAgain();
   }
-  const { kept, bare } = await pages.answer(request, key);
+  const { kept, brief, bare } = await pages.answer(request, key);
   if (foresight.isExpected(key)) learnIndex(run, request.url);
   // A page of links is called by any name, of which no index has to hear.
   else if ([...run.indexes].some((index) => pageUrl(index, key).href === request.url.href))
     foresight.expect({ name: key, extras: [], specifiers: [], url: null, marker: null }, 'pip');
-  if (!mayOffer(run, key, bare)) return replay(kept, request);
-  const isOffered = await offers(run, key);
-  const links = await linksOf(kept);
-  return replay((links && withMetadata(kept, links, isOffered)) ?? kept, request);
+  const given = (isForThisPython(run, request) ? brief : null) ?? kept;
+  const fuller = mayOffer(run, key, bare) ? await offering(run, key, given) : null;
+  return replay(fuller ?? given, request);
+}
+
+/** False also for other Pythons' pips, which a build may start, and for those that tell of every link. */
+function isForThisPython({ settings }: Run, { headers }: GatewayRequest): boolean {
+  const { interpreter, pip } = settings.rules;
+  const name = field(headers, 'user-agent') ?? '';
+  return (
+    settings.showsOwnWheelsOnly &&
+    name.startsWith(`pip/${pip} {`) &&
+    name.includes(`"python":"${interpreter.version}"`) &&
+    name.toLowerCase().includes(`"implementation":{"name":"${interpreter.implementation}"`)
+  );
 }
 
 function mayOffer({ builtProjects, settings }: Run, key: NormalizedName, bare: Bare): boolean {
@@ -94,7 +115,21 @@ function learnIndex({ foresight, indexes }: Run, page: URL): void {
   foresight.lookAgain();
 }
 
-/** Which files of a page metadata is offered for: only where it is certain to be there when pip asks. */
+/** A page that offers metadata where it is certain to be there when pip asks; null where it does so nowhere. */
+async function offering(
+  run: Run,
+  key: NormalizedName,
+  given: KeptAnswer,
+): Promise<KeptAnswer | null> {
+  const isOffered = await offers(run, key);
+  const page = await parsedPage(given);
+  const found = page && unlessUnclear(() => linksOf(page));
+  if (!found) return null;
+  const bare = found.links.filter(({ file }) => file.metadata === null && isOffered(file));
+  return bare.length === 0 ? null : withMetadata(given, page, new Set(bare.map(({ at }) => at)));
+}
+
+/** For which files metadata is certain to be there. */
 async function offers(
   { builtProjects, foresight, settings, wheels, pages }: Run,
   key: NormalizedName,

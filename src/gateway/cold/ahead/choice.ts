@@ -1,42 +1,44 @@
-import type { NormalizedName } from '../../../core/types.ts';
+import type { Interpreter, NormalizedName } from '../../../core/types.ts';
 import {
   compareRanks,
   type FileRules,
   rankFile,
   type RankedFile,
 } from '../../../plan/pinned/candidates.ts';
+import { plainNameOf } from '../../../plan/pinned/filename.ts';
 import { contains, isPrerelease, type Specifier } from '../../../python/pep440.ts';
 import { atLeast } from '../../../python/pip.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
 
-/** The files of a project that this Python takes, of whatever version; those whose names are unclear are pip's to judge. */
+/** Those of these files that this Python takes, of whatever version; those whose names are unclear are pip's to judge. */
 export function takenFiles(
   files: readonly ReleaseFile[],
   key: NormalizedName,
   rules: FileRules,
 ): readonly RankedFile[] {
-  const tags = new Set(rules.interpreter.tags.map((tag) => tag.toLowerCase()));
   return files.flatMap((file) => {
-    if (!mayFit(file.url, tags)) return [];
     const found = rankFile(file, { key, specifiers: [], hashes: {}, rules });
     return found === null || found === 'unclear' ? [] : [found];
   });
 }
 
 /**
- * False for wheels of other systems, which most files of many pages are: to read their names as
- * pip does takes ten times as long as to see that by their ends.
+ * Tells wheels of other systems, which most files of many pages are, by their addresses; to read
+ * their names as pip does takes ten times as long. pip passes over them, and says so under `-v`
+ * alone (`index/package_finder.py`, `evaluate_link`).
  */
-function mayFit(url: string, tags: ReadonlySet<string>): boolean {
-  const [, interpreters, abi, platforms] = /-([\w.]+)-(\w+)-([\w.]+)\.whl$/.exec(url) ?? [];
-  if (interpreters === undefined || abi === undefined || platforms === undefined) return true;
-  return platforms
-    .split('.')
-    .some((platform) =>
-      interpreters
-        .split('.')
-        .some((interpreter) => tags.has(`${interpreter}-${abi}-${platform}`.toLowerCase())),
-    );
+export function foreignTo({ tags }: Interpreter): (address: string) => boolean {
+  const taken = new Set(tags.map((tag) => tag.toLowerCase()));
+  return (address) => {
+    const wheel = plainNameOf(address)?.tags ?? null;
+    if (wheel === null) return false;
+    const interpreters = wheel.interpreters.split('.');
+    const fits = (platform: string) =>
+      interpreters.some((interpreter) =>
+        taken.has(`${interpreter}-${wheel.abi}-${platform}`.toLowerCase()),
+      );
+    return !wheel.platforms.split('.').some(fits);
+  };
 }
 
 export interface ChoiceRules {

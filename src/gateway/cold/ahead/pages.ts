@@ -2,16 +2,22 @@ import { createHash } from 'node:crypto';
 import type { NormalizedName } from '../../../core/types.ts';
 import type { Timings } from '../../../core/timings.ts';
 import { type AnsweredPage, freshSecondsOf } from '../../../plan/cold/freshness.ts';
+import { linksOf } from '../../../obtain/cold/index/page.ts';
 import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
 import { projectPage } from '../../../plan/pinned/places.ts';
 import type { GatewayRequest, Respond } from '../exchange.ts';
 import type { Fetcher } from './fetcher.ts';
-import { filesOf, linksOf } from './index-page.ts';
+import { foreignTo, takenFiles } from './choice.ts';
+import { withoutFiles } from './edited-page.ts';
+import { parsedPage, unlessUnclear } from './index-page.ts';
 import { field, isAnswerTo, keep, type KeptAnswer, lasting } from './kept-answer.ts';
 import type { PipFields } from './pip-fields.ts';
 
 export interface PageAnswer {
+  /** As the index gave it. */
   readonly kept: KeptAnswer;
+  /** Without the wheels of other systems; null where it has none of them. */
+  readonly brief: KeptAnswer | null;
   readonly bare: Bare;
 }
 
@@ -22,9 +28,8 @@ export interface Bare {
 }
 
 /** What was read in a page. */
-interface ReadPage {
+interface ReadPage extends Pick<PageAnswer, 'brief' | 'bare'> {
   readonly files: readonly KnownFile[];
-  readonly bare: Bare;
 }
 
 export interface KnownFile extends RankedFile {
@@ -47,6 +52,7 @@ export class Pages {
   readonly #fetcher: Fetcher;
   readonly #fields: PipFields;
   readonly #rules: FileRules;
+  readonly #isForeign: (address: string) => boolean;
   readonly #timings: Timings | null;
   readonly #read = new Map<string, Promise<ReadPage | null>>();
   readonly #files = new Map<string, KnownFile>();
@@ -63,6 +69,7 @@ export class Pages {
     this.#fetcher = parts.fetcher;
     this.#fields = parts.fields;
     this.#rules = parts.rules;
+    this.#isForeign = foreignTo(parts.rules.interpreter);
     this.#timings = parts.timings;
   }
 
@@ -103,7 +110,8 @@ export class Pages {
     const read = known ?? this.#enter(kept, key);
     this.#read.set(request.url.href, read);
     this.#consulted.set(request.url.href, recordOf(kept));
-    return { kept, bare: (await read)?.bare ?? { wheels: false, sdists: false } };
+    const { brief = null, bare = { wheels: false, sdists: false } } = (await read) ?? {};
+    return { kept, brief, bare };
   }
 
   async #fetch(request: GatewayRequest, key: NormalizedName): Promise<KeptAnswer> {
@@ -126,14 +134,21 @@ export class Pages {
 
   async #enter(kept: KeptAnswer, key: NormalizedName): Promise<ReadPage | null> {
     using _ = this.#timings?.begin('index', { name: key, version: null });
-    const links = await linksOf(kept);
-    if (!links) return null;
-    const files = filesOf(links, key, this.#rules).map((file) => ({ ...file, key }));
+    const page = await parsedPage(kept);
+    const found =
+      page && unlessUnclear(() => linksOf(page, (address) => !this.#isForeign(address)));
+    if (!found) return null;
+    const listed = found.links.map(({ file }) => file);
+    const files = takenFiles(listed, key, this.#rules).map((file) => ({ ...file, key }));
     for (const file of files) this.#files.set(new URL(file.file.url).href, file);
-    const bare = links.links.flatMap(({ file }) => (file.metadata === null ? [file.url] : []));
+    const bare = listed.flatMap(({ metadata, url }) => (metadata === null ? [url] : []));
     const isWheel = (url: string) => url.endsWith('.whl');
-    const sdists = bare.some((url) => !isWheel(url));
-    return { files, bare: { wheels: bare.some(isWheel), sdists } };
+    const { passedOver } = found;
+    return {
+      files,
+      brief: passedOver.size > 0 ? withoutFiles(kept, page, passedOver) : null,
+      bare: { wheels: bare.some(isWheel), sdists: bare.some((url) => !isWheel(url)) },
+    };
   }
 }
 

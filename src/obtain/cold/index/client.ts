@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { hasErrno } from '../../../core/errors.ts';
 import type { DistributionMetadata, NormalizedName } from '../../../core/types.ts';
 import { type Place, projectPage } from '../../../plan/pinned/places.ts';
@@ -11,21 +9,22 @@ import { parseMetadata } from '../../../python/metadata.ts';
 import { atLeast } from '../../../python/pip.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
 import { followRedirects, HttpStatus, type Network } from '../request.ts';
-import { readPage } from './page.ts';
+import { largestPage, unpacked } from './encoding.ts';
+import { type ParsedPage, parsePage } from './page.ts';
 
 export type ListedPlace = Extract<Place, { readonly kind: 'index' | 'page' }>;
 
 /**
- * All files that an index or a page has of a project; none where it does not have the project.
+ * What an index or a page has of a project; a page of no files where it does not have the project.
  *
  * @param pip its version: before 22.2 it does not ask for JSON.
  * @throws whatever goes wrong; pip then asks itself, and has the words for it.
  */
-export async function fetchFiles(
+export async function fetchPage(
   place: ListedPlace,
   key: NormalizedName,
   { pip, transport }: { readonly pip: string; readonly transport: Network | null },
-): Promise<readonly ReleaseFile[]> {
+): Promise<ParsedPage> {
   const address = place.kind === 'index' ? projectPage(place.url, key) : place.url;
   if (address.startsWith('file:')) return await readLocalPage(new URL('index.html', address));
   try {
@@ -36,20 +35,24 @@ export async function fetchFiles(
       accept,
       'cache-control': 'max-age=0',
     });
-    return readPage({ body, url, contentType });
+    return parsePage({ body, url, contentType });
   } catch (error) {
-    if (error instanceof HttpStatus && error.status === 404) return [];
+    if (error instanceof HttpStatus && error.status === 404) return emptyPage(address);
     throw error;
   }
 }
 
-async function readLocalPage(url: URL): Promise<readonly ReleaseFile[]> {
+function emptyPage(url: string): ParsedPage {
+  return parsePage({ url, contentType: 'text/html', body: new Uint8Array() });
+}
+
+async function readLocalPage(url: URL): Promise<ParsedPage> {
   try {
     const body = await readFile(fileURLToPath(url));
-    return readPage({ body, url: url.href, contentType: 'text/html' });
+    return parsePage({ body, url: url.href, contentType: 'text/html' });
   } catch (error) {
     // A folder without a page has no files; where there is no folder, pip says so.
-    if (hasErrno(error, 'ENOENT') && existsSync(new URL('.', url))) return [];
+    if (hasErrno(error, 'ENOENT') && existsSync(new URL('.', url))) return emptyPage(url.href);
     throw error;
   }
 }
@@ -68,9 +71,6 @@ export async function fetchMetadata(
   }
   return parseMetadata(new TextDecoder('utf-8', { fatal: true }).decode(body));
 }
-
-/** Bytes; the largest pages of PyPI have some 30 million. */
-const largestPage = 256 << 20;
 
 interface Fetched {
   readonly body: Uint8Array;
@@ -95,10 +95,8 @@ async function fetchBytes(
     if (size > largestPage) throw new Error(`${url.href} is larger than ${largestPage} bytes`);
     chunks.push(chunk);
   }
-  const bytes = Buffer.concat(chunks);
-  const encoding = response.headers['content-encoding'];
-  const body =
-    encoding === 'gzip' ? await promisify(gunzip)(bytes, { maxOutputLength: largestPage }) : bytes;
+  const encoding = String(response.headers['content-encoding'] ?? 'identity');
+  const body = await unpacked(Buffer.concat(chunks), encoding);
   const contentType = String(response.headers['content-type'] ?? '');
   return { body, url: url.href, contentType };
 }

@@ -1,7 +1,7 @@
 import { quotePath } from '../../../plan/pinned/quote.ts';
 import { withoutCredentials } from '../../../plan/pinned/places.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
-import { type Attributes, startTags, UnclearPage } from './html.ts';
+import { type Attributes, type StartTag, startTags, UnclearPage } from './html.ts';
 
 /** A page as it came. */
 export interface IndexPage {
@@ -11,39 +11,99 @@ export interface IndexPage {
   readonly body: Uint8Array;
 }
 
-/**
- * The files of a page, PEP 503 and PEP 691 (`index/collector.py`, `parse_links`; `models/link.py`).
- *
- * @throws UnclearPage for what only pip can read
- */
-export function readPage(page: IndexPage): readonly ReleaseFile[] {
-  return readLinks(page).links.map(({ file }) => file);
+/** A page taken apart; of its thousands of links few are worth to be read any further. */
+export type ParsedPage = JsonPage | HtmlPage;
+
+interface JsonPage {
+  readonly form: 'json';
+  readonly url: string;
+  readonly page: object;
+  readonly files: readonly unknown[];
 }
 
-/** A page, and where in it each file stands. */
-export interface PageLinks {
-  readonly form: 'json' | 'html';
+interface HtmlPage {
+  readonly form: 'html';
+  /** From which its links start. */
+  readonly url: string;
   readonly text: string;
-  readonly links: readonly PageLink[];
+  readonly anchors: readonly StartTag[];
 }
 
 interface PageLink {
   /** With its fragment: pip takes links for the same by this. */
   readonly link: string;
   readonly file: ReleaseFile;
-  /** In JSON its place in the list of files, else that of the first attribute in the text. */
   readonly at: number;
 }
 
-/** The links of a page, each once. @throws UnclearPage as `readPage` does */
-export function readLinks({ url, contentType, body }: IndexPage): PageLinks {
+/** Links of a page, each once. A place is one in JSON's list of files, else in the text. */
+interface PageLinks {
+  readonly links: readonly PageLink[];
+  /** The places of those that were not read. */
+  readonly passedOver: ReadonlySet<number>;
+}
+
+/** @throws UnclearPage for what only pip can read */
+export function parsePage({ url, contentType, body }: IndexPage): ParsedPage {
   const type = contentType.toLowerCase();
-  const form = type.startsWith('application/vnd.pypi.simple.v1+json') ? 'json' : 'html';
-  const text = decode(body, form === 'json' ? 'utf-8' : charsetOf(type));
-  const found = form === 'json' ? jsonFiles(parseJson(text), url) : htmlFiles(text, url);
+  if (!type.startsWith('application/vnd.pypi.simple.v1+json')) {
+    return parseHtml(decode(body, charsetOf(type)), url);
+  }
+  const page = parseJson(decode(body, 'utf-8'));
+  const files = member(page, 'files') ?? [];
+  if (!Array.isArray(files)) throw new UnclearPage('files that are no list');
+  return { form: 'json', url, page: page as object, files };
+}
+
+function parseHtml(text: string, url: string): HtmlPage {
+  const tags = startTags(text);
+  const base = tags
+    .filter(({ name }) => name === 'base')
+    .map(({ attributes }) => attributes.get('href') ?? null)
+    .find((href) => href !== null);
+  const from = base ? base : url;
+  if (!URL.canParse(from)) throw new UnclearPage(`the base ${from}`);
+  return { form: 'html', url: from, text, anchors: tags.filter(({ name }) => name === 'a') };
+}
+
+/**
+ * The files of a page, PEP 503 and PEP 691 (`index/collector.py`, `parse_links`; `models/link.py`).
+ *
+ * @param isOfUse tells by an address, as it is written there, whether a link has to be read.
+ * @throws UnclearPage for what only pip can read
+ */
+export function linksOf(
+  page: ParsedPage,
+  isOfUse: (address: string) => boolean = () => true,
+): PageLinks {
+  const passedOver = new Set<number>();
   const seen = new Set<string>();
-  const links = found.filter(({ link }) => !seen.has(link) && seen.add(link));
-  return { form, text, links };
+  const links: PageLink[] = [];
+  const read = (at: number, address: string, say: () => Omit<ReleaseFile, 'url'>): void => {
+    if (!isOfUse(address)) passedOver.add(at);
+    else {
+      const found = describe(address, page.url, say());
+      if (!seen.has(found.link)) links.push({ at, ...found });
+      seen.add(found.link);
+    }
+  };
+  if (page.form === 'json') {
+    for (const [at, file] of page.files.entries()) {
+      const address = text(member(file, 'url'));
+      if (address !== null) read(at, address, () => saidByJson(file));
+    }
+  } else {
+    for (const { attributes, at } of page.anchors) {
+      const address = attributes.get('href');
+      if (address) read(at, address, () => saidByHtml(attributes));
+    }
+  }
+  return { links, passedOver };
+}
+
+/** All files of a page. @throws UnclearPage as `linksOf` does */
+export function readPage(page: IndexPage): readonly ReleaseFile[] {
+  return linksOf(parsePage(page)).links.map(({ file }) => file);
 }
 
 function decode(body: Uint8Array, charset: string): string {
@@ -69,27 +129,16 @@ function charsetOf(type: string): string {
   throw new UnclearPage(`a page of the type ${type}`);
 }
 
-function jsonFiles(page: unknown, url: string): readonly PageLink[] {
-  const files = member(page, 'files') ?? [];
-  if (!Array.isArray(files)) throw new UnclearPage('files that are no list');
-  return files.flatMap((file: unknown, at) => {
-    const address = text(member(file, 'url'));
-    if (address === null) return [];
-    const yanked = member(file, 'yanked');
-    const metadata = member(file, 'core-metadata') ?? member(file, 'dist-info-metadata');
-    return [
-      {
-        at,
-        ...describe(address, url, {
-          hashes: digests(member(file, 'hashes') ?? {}),
-          requiresPython: text(member(file, 'requires-python')),
-          yanked: yanked ? (text(yanked) ?? '') : null,
-          size: Number(member(file, 'size')) || null,
-          metadata: !metadata ? null : metadata === true ? {} : digests(metadata),
-        }),
-      },
-    ];
-  });
+function saidByJson(file: unknown): Omit<ReleaseFile, 'url'> {
+  const yanked = member(file, 'yanked');
+  const metadata = member(file, 'core-metadata') ?? member(file, 'dist-info-metadata');
+  return {
+    hashes: digests(member(file, 'hashes') ?? {}),
+    requiresPython: text(member(file, 'requires-python')),
+    yanked: yanked ? (text(yanked) ?? '') : null,
+    size: Number(member(file, 'size')) || null,
+    metadata: !metadata ? null : metadata === true ? {} : digests(metadata),
+  };
 }
 
 function member(value: unknown, name: string): unknown {
@@ -112,32 +161,16 @@ function digests(value: unknown): Readonly<Record<string, string>> {
   );
 }
 
-function htmlFiles(html: string, url: string): readonly PageLink[] {
-  const tags = startTags(html);
-  const base = tags
-    .filter(({ name }) => name === 'base')
-    .map(({ attributes }) => attributes.get('href') ?? null)
-    .find((href) => href !== null);
-  const from = base ? base : url;
-  if (!URL.canParse(from)) throw new UnclearPage(`the base ${from}`);
-  return tags.flatMap(({ name, attributes, at }) => {
-    const href = name === 'a' ? attributes.get('href') : null;
-    if (!href) return [];
-    // Taken for yanked by pips before 22.2 alone.
-    if (attributes.get('data-yanked') === null) throw new UnclearPage(`data-yanked of ${href}`);
-    return [
-      {
-        at,
-        ...describe(href, from, {
-          hashes: {},
-          requiresPython: attributes.get('data-requires-python') || null,
-          yanked: attributes.get('data-yanked') ?? null,
-          size: null,
-          metadata: metadataOf(attributes),
-        }),
-      },
-    ];
-  });
+function saidByHtml(attributes: Attributes): Omit<ReleaseFile, 'url'> {
+  // Taken for yanked by pips before 22.2 alone.
+  if (attributes.get('data-yanked') === null) throw new UnclearPage('data-yanked without a value');
+  return {
+    hashes: {},
+    requiresPython: attributes.get('data-requires-python') || null,
+    yanked: attributes.get('data-yanked') ?? null,
+    size: null,
+    metadata: metadataOf(attributes),
+  };
 }
 
 /** `true`, or `sha256=…`; the name of PEP 658 where that of PEP 714 is not there. */
