@@ -153,7 +153,16 @@ async function interpreterOf(
   const known = storeFault ? null : recallInterpreter(store, python, environment);
   if (known) return known;
   const { askInterpreter } = await import('./python/cold/ask.ts');
-  return await askInterpreter(store, python, childEnvironment(environment));
+  const asking = askInterpreter(store, python, childEnvironment(environment));
+  loadAhead();
+  return await asking;
+}
+
+/** Of a Python that nobody asked before the store has nothing; what fetches it is loaded while it answers. */
+function loadAhead(): void {
+  const loading = [import('./commands/cold/learn.ts'), import('./obtain/cold/transport.ts')];
+  // Whoever needs them meets what is wrong with them.
+  void Promise.allSettled(loading);
 }
 
 /** For an environment without pip: the pip of the Python on PATH, told to work on it. */

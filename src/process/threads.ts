@@ -41,6 +41,17 @@ export function startInThreads<Outcome>(
   return async () => (await Promise.allSettled(started)).map(outcomeOf);
 }
 
+/** A thread that has nothing to do, a new one if need be; null where none can be had. */
+export function takeThread(): Worker | null {
+  const [thread] = idle;
+  try {
+    return thread ?? startThread();
+  } catch {
+    // Threads or memory are short, which Node and Bun say in different ways.
+    return null;
+  }
+}
+
 function startThread(): Worker {
   // An import would be made for installations that need no thread: 1.5 ms in Bun.
   const { Worker } = process.getBuiltinModule('node:worker_threads');
@@ -51,7 +62,8 @@ function startThread(): Worker {
   return thread;
 }
 
-function give<Outcome>(thread: Worker, task: unknown): Promise<Outcome> {
+/** @returns what the thread answers; it is idle then. */
+export function give<Outcome>(thread: Worker, task: unknown): Promise<Outcome> {
   idle.delete(thread);
   thread.ref();
   const outcome = new Promise<Outcome>((resolve, reject) => {

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { PipAccelError } from '../../core/errors.ts';
-import type { Decided, NormalizedName, Version } from '../../core/types.ts';
+import type { Decided, Version } from '../../core/types.ts';
 import { fetchMetadata, fetchPage, type ListedPlace } from '../../obtain/cold/index/client.ts';
 import type { NetworkOnDemand } from '../../obtain/cold/network-on-demand.ts';
+import { likelyFile } from '../../plan/pinned/likely.ts';
 import { sourceOf } from '../../plan/pinned/source.ts';
 import type { PinnedQuestion } from '../../plan/pinned/request.ts';
 import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
@@ -14,7 +16,7 @@ import type { InstallJob } from '../job.ts';
 import { imageLookup } from '../sound-images.ts';
 import { expectArchives } from './expect.ts';
 import { interruptible } from './interruption.ts';
-import { imageMetadata, type Learned, learnedFiles, pageName } from './known.ts';
+import { imageMetadata, knowledgeOf, type Learned, learnedFiles, pageName } from './known.ts';
 import { obtain } from './obtain.ts';
 import { hangUp, networkOf } from './network.ts';
 import { rememberRelease } from './remember.ts';
@@ -88,8 +90,11 @@ function isFinal({ code }: PipAccelError): boolean {
   return code === 'interrupted' || code === 'system-packages-missing';
 }
 
-/** So many answers are worth another look at what they lead to. */
-const fewAnswers = 32;
+/** So many answers are worth another look at what they lead to, */
+const fewAnswers = 128;
+
+/** and any, when so many milliseconds brought no other. */
+const lull = 20;
 
 /** Questions that wait for their answers, each asked once. */
 class UnderWay {
@@ -104,14 +109,20 @@ class UnderWay {
     this.#waiting.add(answer);
   }
 
-  /** Waits for a few answers, or the last ones. @throws what one of them failed with */
+  /** Waits for a few answers, or all that come for now. @throws what one of them failed with */
   async some(signal: AbortSignal): Promise<void> {
-    const enough = this.#waiting.size - fewAnswers;
     if (this.#waiting.size === 0) throw new Error('what is asked has been answered');
-    while (this.#waiting.size > Math.max(0, enough) && !this.#failure) {
-      await unlessAborted(Promise.race(this.#waiting), signal);
+    const enough = Math.max(0, this.#waiting.size - fewAnswers);
+    await this.#another(signal);
+    while (this.#waiting.size > enough && !this.#failure) {
+      const hasCome = await Promise.race([this.#another(signal), sleep(lull, false)]);
+      if (hasCome === false) break;
     }
     if (this.#failure) throw this.#failure.error;
+  }
+
+  async #another(signal: AbortSignal): Promise<void> {
+    await unlessAborted(Promise.race(this.#waiting), signal);
   }
 
   /** Waits until nothing is asked any more. */
@@ -129,24 +140,20 @@ class UnderWay {
 }
 
 function begin(network: Network, { releases, files }: Questions): void {
-  const { job, question, requests, transport, underWay } = network;
+  const { underWay } = network;
   for (const release of releases) {
     const { key, version } = release;
-    underWay.begin(`${key} ${version}`, async () => await learnRelease(network, release));
+    underWay.begin(`${key} ${version}`, async () => {
+      await learnRelease(network, release);
+      // Not to wait for the other pages: what is large had better begin early.
+      const { filesOf } = knowledgeOf(network.job, network.question.places, network.learned);
+      const file = likelyFile(network.question.request, { filesOf }, release);
+      if (file && isLight(network, file)) beginLight(network, file);
+      await rememberReleases(network, release);
+    });
   }
-  const isLight = ({ candidate: { file, filename } }: ChosenFile) =>
-    file.metadata !== null &&
-    filename.endsWith('.whl') &&
-    file.hashes['sha256'] !== undefined &&
-    transport !== null;
-  const light = files.filter(isLight);
-  const isList = question.request.demands.length >= fewestPins;
-  if (isList && transport !== null) expectArchives(job, light.map(provisional));
-  for (const file of light) {
-    const asked = async () => await requests(async () => await learnMetadata(network, file));
-    underWay.begin(file.candidate.file.url, asked);
-  }
-  const others = files.filter((file) => !isLight(file));
+  for (const file of files) if (isLight(network, file)) beginLight(network, file);
+  const others = files.filter((file) => !isLight(network, file));
   const [first] = others;
   // Together, so that they are built side by side; once it is known which they are.
   if (first && releases.length === 0) {
@@ -155,31 +162,63 @@ function begin(network: Network, { releases, files }: Questions): void {
   }
 }
 
+/** Whether metadata lies beside a file. */
+function isLight({ transport }: Network, { candidate: { file, filename } }: ChosenFile): boolean {
+  const isPromised = file.metadata !== null && file.hashes['sha256'] !== undefined;
+  return isPromised && filename.endsWith('.whl') && transport !== null;
+}
+
+function beginLight(network: Network, file: ChosenFile): void {
+  const { job, question, requests, underWay } = network;
+  const isList = question.request.demands.length >= fewestPins;
+  if (isList) expectArchives(job, [provisional(file)]);
+  underWay.begin(
+    file.candidate.file.url,
+    async () => await requests(async () => await learnMetadata(network, file)),
+  );
+}
+
+type Release = Questions['releases'][number];
+
 type Limit = ReturnType<typeof pLimit>;
 
+/** Gets the pages that a release may have files on. */
 async function learnRelease(
   { job, question, learned, requests, transport }: Network,
-  { key, version }: { readonly key: NormalizedName; readonly version: string },
+  { key }: Release,
 ): Promise<void> {
-  const { context } = job;
   const { pip } = question.request;
-  const places = question.places.filter(
-    (place): place is ListedPlace => place.kind === 'index' || place.kind === 'page',
-  );
   await Promise.all(
-    places.map(async (place) => {
+    listedPlaces(question).map(async (place) => {
       const name = pageName(place.id, key);
-      const known = learned.pages.get(name);
-      const fetched = async () => {
-        using _ = context.timings?.begin('index', { name: key, version: null });
+      if (learned.pages.has(name)) return;
+      const page = await requests(async () => {
+        using _ = job.context.timings?.begin('index', { name: key, version: null });
         return await fetchPage(place, key, { pip, transport });
-      };
-      learned.pages.set(name, known ?? (await requests(fetched)));
-      // A local page is read each time.
-      if (place.url.startsWith('file:')) return;
-      const release = learnedFiles(learned, place.id, { key, version, pip }) ?? [];
-      await rememberRelease(context.store, { place: place.id, key, version }, release);
+      });
+      learned.pages.set(name, page);
     }),
+  );
+}
+
+async function rememberReleases(
+  { job, question, learned }: Lesson,
+  { key, version }: Release,
+): Promise<void> {
+  const { pip } = question.request;
+  // A local page is read each time.
+  const remote = listedPlaces(question).filter(({ url }) => !url.startsWith('file:'));
+  await Promise.all(
+    remote.map(async ({ id }) => {
+      const files = learnedFiles(learned, id, { key, version, pip }) ?? [];
+      await rememberRelease(job.context.store, { place: id, key, version }, files);
+    }),
+  );
+}
+
+function listedPlaces({ places }: PinnedQuestion): readonly ListedPlace[] {
+  return places.filter(
+    (place): place is ListedPlace => place.kind === 'index' || place.kind === 'page',
   );
 }
 

@@ -26,6 +26,9 @@ const outcomes: readonly Compiled[] = ['no', 'yes', 'by-codec'];
 /** Files per request: large enough to hide the pipe, small enough to share out evenly. */
 const batchSize = 24;
 
+/** Batches that a Python has at a time, the first of which it is at work on. */
+const inAdvance = 2;
+
 /** `nice` of what nobody waits for yet: it takes what pip leaves of the processor. */
 const patience = 10;
 
@@ -74,18 +77,25 @@ export class Compiler {
   /** Whether somebody waits for what is compiled; else it is done when nothing else is. */
   set isAwaited(isAwaited: boolean) {
     this.#isAwaited = isAwaited;
-    if (isAwaited) this.#dismiss(({ busy, isPatient }) => isPatient && !busy);
+    if (isAwaited) this.#dismiss(({ inHand, isPatient }) => isPatient && inHand === 0);
   }
 
-  /** Hands waiting batches to idle workers; starts one more while there are cores for it. */
+  /**
+   * Hands waiting batches to idle workers; starts one more while there are cores for it. Each gets
+   * another in advance, for this thread may be busy when it has done the first.
+   */
   #share(script: string): void {
     while (this.#waiting.length > 0) {
-      const worker = this.#workers.find(({ busy }) => !busy) ?? this.#hire(script);
+      const worker =
+        this.#workers.find(({ inHand }) => inHand === 0) ??
+        this.#hire(script) ??
+        this.#workers.find(({ inHand, isPatient }) => inHand < inAdvance && !isPatient);
       if (!worker) return;
       const batch = this.#waiting.shift();
       if (batch) {
         void worker.run(batch).finally(() => {
-          if (worker.isPatient && this.#isAwaited) this.#dismiss((one) => one === worker);
+          const isOver = worker.isPatient && this.#isAwaited && worker.inHand === 0;
+          if (isOver) this.#dismiss((one) => one === worker);
           this.#share(script);
         });
       }
@@ -104,7 +114,7 @@ export class Compiler {
 
   /** Ends the Pythons that have nothing to do; more files start others. */
   rest(): void {
-    this.#dismiss(({ busy }) => !busy);
+    this.#dismiss(({ inHand }) => inHand === 0);
   }
 
   #dismiss(isMeant: (worker: Worker) => boolean): void {
@@ -137,13 +147,16 @@ interface Batch {
 }
 
 class Worker {
-  busy = false;
+  /** How many batches it has. */
+  inHand = 0;
   /** Its process lets all others go first. */
   readonly isPatient: boolean;
   readonly #executable: string;
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #ended: Promise<void>;
   readonly #answers: AsyncIterator<string>;
+  /** When what was handed to it is done. */
+  #done: Promise<void> = Promise.resolve();
 
   constructor(
     interpreter: Interpreter,
@@ -165,11 +178,16 @@ class Worker {
   }
 
   async run(batch: Batch): Promise<void> {
-    this.busy = true;
+    this.inHand += 1;
+    const jobs = batch.jobs.map(({ source, bytecode, name }) => [source, bytecode, name]);
+    this.#process.stdin.write(`${asciiJson(jobs)}\n`);
+    this.#done = this.#done.then(async () => await this.#hear(batch));
+    await this.#done;
+  }
+
+  async #hear(batch: Batch): Promise<void> {
     using _ = batch.begin();
     try {
-      const jobs = batch.jobs.map(({ source, bytecode, name }) => [source, bytecode, name]);
-      this.#process.stdin.write(`${asciiJson(jobs)}\n`);
       const answer = await this.#answers.next();
       if (answer.done) {
         throw new PipAccelError('install-failed', `${this.#executable} died while it compiled`);
@@ -184,7 +202,7 @@ class Worker {
     } catch (error) {
       batch.reject(error);
     } finally {
-      this.busy = false;
+      this.inHand -= 1;
     }
   }
 

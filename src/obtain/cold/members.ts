@@ -6,7 +6,6 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -16,7 +15,8 @@ import { crc32 } from 'node:zlib';
 import type { Archive } from '../../core/types.ts';
 import { journalPrefix } from '../../core/journal-name.ts';
 import { paxFault } from './pax.ts';
-import { openZip, ZipFault, type ZipEntry, type ZipFile } from './zip.ts';
+import { damaged, type PackedMember, verified, writeAll, writeNew } from './write-members.ts';
+import { openZip, type ZipEntry, type ZipFile } from './zip.ts';
 
 /** A regular file of an archive. */
 export interface Member {
@@ -25,6 +25,8 @@ export interface Member {
   /** Without `.` and empty parts. */
   readonly path: string;
   readonly executable: boolean;
+  /** Where it is to be found in a zip archive; null where it has to be written by `writeTo`. */
+  readonly packed: PackedMember | null;
   read(): Promise<Buffer>;
   /** Writes a file that must not exist yet. */
   writeTo(path: string, mode: number): Promise<void>;
@@ -101,26 +103,19 @@ function zipType(entry: ZipEntry): 'file' | 'folder' {
 }
 
 function zipMember(zip: ZipFile, entry: ZipEntry, path: string): Member {
+  const isStreamed = entry.size >= streamedFrom;
+  const content = () => verified(entry, zip.read(entry));
   return {
     name: entry.name,
     path,
     executable: (entry.mode & typeMask) === regularType && (entry.mode & 0o111) !== 0,
-    read: async () => await Promise.resolve(readVerified(zip, entry)),
+    packed: isStreamed ? null : { entry, start: zip.startOf(entry) },
+    read: async () => await Promise.resolve(content()),
     writeTo: async (target, mode) => {
-      if (entry.size < streamedFrom) {
-        const content = entry.size > 0 ? readVerified(zip, entry) : null;
-        writeNew(target, mode, (write) => content && write(content));
-      } else {
-        await streamVerified(zip, entry, { target, mode });
-      }
+      if (isStreamed) await streamVerified(zip, entry, { target, mode });
+      else writeNew(target, mode, entry.size > 0 ? content() : null);
     },
   };
-}
-
-function readVerified(zip: ZipFile, entry: ZipEntry): Buffer {
-  const content = zip.read(entry);
-  if (content.length !== entry.size || crc32(content) !== entry.crc32) damaged(entry);
-  return content;
 }
 
 async function streamVerified(
@@ -142,28 +137,6 @@ async function streamVerified(
   } finally {
     closeSync(descriptor);
   }
-}
-
-function damaged(entry: ZipEntry): never {
-  throw new ZipFault(`has a damaged member ${entry.name}`);
-}
-
-function writeNew(
-  path: string,
-  mode: number,
-  fill: (write: (chunk: Buffer) => void) => void,
-): void {
-  const descriptor = openSync(path, 'wx', mode);
-  try {
-    fill((chunk) => writeAll(descriptor, chunk));
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function writeAll(descriptor: number, chunk: Buffer): void {
-  let done = 0;
-  while (done < chunk.length) done += writeSync(descriptor, chunk, done);
 }
 
 /** A tar has no directory: its files are unpacked under numbers, and moved once all are known. */
@@ -265,10 +238,11 @@ function tarMember(entry: { name: string; path: string; held: string; mode: numb
     name: entry.name,
     path: entry.path,
     executable: (entry.mode & 0o111) !== 0,
+    packed: null,
     read: async () => await Promise.resolve(readFileSync(entry.held)),
     writeTo: async (target, mode) => {
       // Takes the name first, for a rename would replace what is there.
-      writeNew(target, mode, () => undefined);
+      writeNew(target, mode, null);
       renameSync(entry.held, target);
       chmodSync(target, mode & ~umask());
       await Promise.resolve();

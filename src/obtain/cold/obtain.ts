@@ -41,7 +41,7 @@ export interface ObtainContext extends DownloadContext {
 }
 
 /** Connections at a time: most archives are small, and it is round trips that count. */
-export const parallelDownloads = 24;
+export const parallelDownloads = 48;
 
 /**
  * Makes an image of every distribution: what the store lacks is downloaded, built and unpacked,

@@ -16,6 +16,7 @@ import type { Emit } from '../../core/events.ts';
 import type { Span } from '../../core/timings.ts';
 import type { Archive, Interpreter, Scheme } from '../../core/types.ts';
 import { unlessAborted } from '../../process/cold/unless-aborted.ts';
+import { inAnotherThread, parallelErrands } from '../../process/cold/errand.ts';
 import { umask } from '../../process/umask.ts';
 import { normalizeName } from '../../python/names.ts';
 import { writeCsv } from '../../python/csv.ts';
@@ -48,6 +49,16 @@ import type { Store } from '../../store/layout.ts';
 import { Compiler } from './compile.ts';
 import { ArchiveFault, openMembers } from './members.ts';
 import { layOutWheel, type PlacedMember, type WheelLayout } from './wheel-layout.ts';
+import {
+  hasBegun,
+  makeFolder,
+  newSigns,
+  type PackedFile,
+  stopWriting,
+  thrownBy,
+  type WriteJob,
+  writeMembers,
+} from './write-members.ts';
 import { ZipFault } from './zip.ts';
 
 export interface ImageContext extends Claimant {
@@ -58,8 +69,11 @@ export interface ImageContext extends Claimant {
   readonly made?: (archive: Archive, image: Image) => Promise<void>;
 }
 
-/** Images in the making: some are unpacked while others wait for their bytecode. */
+/** Archives that are open at a time. */
 const sideBySide = 8;
+
+/** Members that are not worth to be shared out among threads. */
+const filesPerPart = 500;
 
 /** By where they will be: the environment of a build may want the same as the line that it is a part of. */
 const underWay = new Map<string, Promise<Image>>();
@@ -72,7 +86,7 @@ export class ImageMaker {
   readonly #target: ImageTarget;
   readonly #context: ImageContext;
   readonly #compiler: Compiler;
-  readonly #limit = pLimit(sideBySide);
+  readonly #places = pLimit(sideBySide);
   readonly #aborter = new AbortController();
   readonly #begun = new Set<Promise<Image>>();
 
@@ -126,9 +140,9 @@ export class ImageMaker {
 
   #begin(archive: Archive, path: string, wanted: AbortSignal): Promise<Image> {
     const { signal } = this.#aborter;
-    const context = { ...this.#context, signal, compiler: this.#compiler };
-    const making = this.#limit(async () => {
+    const making = untilUnpacked(this.#places, async (unpacked) => {
       wanted.throwIfAborted();
+      const context = { ...this.#context, signal, compiler: this.#compiler, unpacked };
       return await makeOnce(archive, this.#target, context);
     }).finally(() => {
       underWay.delete(path);
@@ -140,10 +154,31 @@ export class ImageMaker {
   }
 }
 
+/** Does work that needs one of a few places for its first part: who waits for bytecode keeps no archive waiting. */
+async function untilUnpacked<Result>(
+  places: ReturnType<typeof pLimit>,
+  work: (unpacked: () => void) => Promise<Result>,
+): Promise<Result> {
+  return await new Promise((resolve, reject) => {
+    void places(
+      async () =>
+        await new Promise<void>((unpacked) => {
+          work(unpacked).then(resolve, reject).finally(unpacked);
+        }),
+    );
+  });
+}
+
+interface MakingContext extends ImageContext {
+  readonly compiler: Compiler;
+  /** Called when nothing is left to be read in the archive. */
+  readonly unpacked: () => void;
+}
+
 async function makeOnce(
   archive: Archive,
   target: ImageTarget,
-  context: ImageContext & { readonly compiler: Compiler },
+  context: MakingContext,
 ): Promise<Image> {
   const { store } = context;
   const key = `image ${basename(imagePath(store, archive, target))}`;
@@ -157,13 +192,9 @@ async function makeOnce(
   });
 }
 
-async function make(
-  archive: Archive,
-  target: ImageTarget,
-  context: ImageContext & { readonly compiler: Compiler },
-): Promise<Image> {
+async function make(archive: Archive, target: ImageTarget, context: MakingContext): Promise<Image> {
   const started = performance.now();
-  const { store, emit, compiler, timings, signal } = context;
+  const { store, emit, compiler, timings, signal, unpacked } = context;
   const subject = { name: archive.key, version: archive.version };
   using span = timings?.begin('unpack', subject);
   const compilation = { compiler, span, begin: () => timings?.begin('compile', subject) };
@@ -172,7 +203,7 @@ async function make(
   if (existsSync(path)) await takeAway(store, path);
   await publishFolder(store, path, async (folder) => {
     try {
-      await fill(folder, archive, { target, compilation, emit, signal });
+      await fill(folder, archive, { target, compilation, emit, signal, unpacked });
     } catch (error) {
       throw refusal(archive, error);
     }
@@ -206,6 +237,7 @@ interface FillContext {
   readonly compilation: Compilation;
   readonly emit: Emit;
   readonly signal: AbortSignal | undefined;
+  readonly unpacked: () => void;
 }
 
 interface Compilation {
@@ -218,26 +250,36 @@ interface Compilation {
 
 async function fill(folder: string, archive: Archive, context: FillContext): Promise<void> {
   const { interpreter, bytecode } = context.target;
-  const scratch = join(folder, 'unpacked');
-  const members = await openMembers(archive, scratch);
   const mtime = Math.floor(Date.now() / 1000);
-  let described: DescribedImage;
-  try {
-    const layout = await layOutWheel(archive, members);
-    if (layout.warning) context.emit({ type: 'warning', message: layout.warning });
-    const places = new Places(layout, interpreter);
-    await writeFiles(folder, places, { mtime, signal: context.signal });
-    if (bytecode) await compileSources(folder, places, { ...context.compilation, mtime });
-    described = describe(folder, places, { scheme: interpreter.scheme, mtime });
-  } finally {
-    members.close();
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const places = await unpack(folder, archive, { ...context, mtime });
+  context.unpacked();
+  if (bytecode) await compileSources(folder, places, { ...context.compilation, mtime });
+  const described = describe(folder, places, { scheme: interpreter.scheme, mtime });
   const { folders, files, bytes } = sizedFolders(folder);
   const manifest: ImageManifest = { ...described, files, bytes };
   writeFileSync(join(folder, 'sizes.json'), JSON.stringify(folders));
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
   writeFileSync(stampPath(folder), '');
+}
+
+/** Every file in its place, and which these are. */
+async function unpack(
+  folder: string,
+  archive: Archive,
+  context: FillContext & { readonly mtime: number },
+): Promise<Places> {
+  const scratch = join(folder, 'unpacked');
+  const members = await openMembers(archive, scratch);
+  try {
+    const layout = await layOutWheel(archive, members);
+    if (layout.warning) context.emit({ type: 'warning', message: layout.warning });
+    const places = new Places(layout, context.target.interpreter);
+    await writeFiles(folder, archive, places, context);
+    return places;
+  } finally {
+    members.close();
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 type DescribedImage = Omit<ImageManifest, 'files' | 'bytes'>;
@@ -331,18 +373,27 @@ function bytecodePath(source: string, { cacheTag }: Interpreter): string {
 
 async function writeFiles(
   folder: string,
+  archive: Archive,
   places: Places,
-  { mtime, signal }: Pick<FillContext, 'signal'> & { readonly mtime: number },
+  context: FillContext & { readonly mtime: number },
 ): Promise<void> {
+  const { mtime, signal } = context;
   const made = new Set<string>();
   const executableMode = (0o777 & ~umask()) | 0o111;
+  const packed: PackedFile[] = [];
   for (const { scheme, path, member } of places.files.values()) {
     signal?.throwIfAborted();
     const target = join(folder, scheme, path);
+    const mode = member.executable ? executableMode : 0o666;
+    if (member.packed) {
+      packed.push({ ...member.packed, target, mode });
+      continue;
+    }
     makeFolder(dirname(target), made);
-    await member.writeTo(target, member.executable ? executableMode : 0o666);
+    await member.writeTo(target, mode);
     utimesSync(target, mtime, mtime);
   }
+  await writePacked(archive, packed, context);
   const { root, distInfo } = places.layout;
   const installer = join(folder, root, distInfo, 'INSTALLER');
   makeFolder(dirname(installer), made);
@@ -355,10 +406,48 @@ async function writeFiles(
   }
 }
 
-function makeFolder(path: string, made: Set<string>): void {
-  if (made.has(path)) return;
-  mkdirSync(path, { recursive: true });
-  made.add(path);
+/** By other threads: this one attends to the network, and to the next archives. */
+async function writePacked(
+  archive: Archive,
+  files: readonly PackedFile[],
+  context: Pick<FillContext, 'compilation' | 'signal'> & { readonly mtime: number },
+): Promise<void> {
+  const { compilation, mtime, signal } = context;
+  const { span } = compilation;
+  const jobs = partsOf(files).map(
+    (part): WriteJob => ({ archive: archive.path, files: part, mtime, signs: newSigns() }),
+  );
+  const stop = (): void => jobs.forEach(stopWriting);
+  signal?.addEventListener('abort', stop);
+  span?.pause();
+  const written = await Promise.allSettled(
+    jobs.map(async (job) => {
+      try {
+        const failure = await inAnotherThread({
+          task: { name: 'write', job },
+          here: () => writeMembers(job),
+          hasBegun: () => hasBegun(job),
+          begin: () => span?.resume(),
+        });
+        if (failure) throw thrownBy(failure);
+      } catch (error) {
+        stop();
+        throw error;
+      }
+    }),
+  );
+  signal?.removeEventListener('abort', stop);
+  signal?.throwIfAborted();
+  const failed = written.find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+/** As many as can be written side by side, if they are many; in each they follow one another in the archive. */
+function partsOf(files: readonly PackedFile[]): readonly (readonly PackedFile[])[] {
+  const count = Math.min(parallelErrands, Math.ceil(files.length / filesPerPart));
+  const length = Math.ceil(files.length / count);
+  const sorted = files.toSorted((left, right) => left.start - right.start);
+  return Array.from({ length: count }, (_, at) => sorted.slice(at * length, (at + 1) * length));
 }
 
 async function compileSources(

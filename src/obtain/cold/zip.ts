@@ -25,6 +25,8 @@ export interface ZipFile {
   stream(entry: ZipEntry): Readable;
   /** The same at once, for entries that fit into memory. */
   read(entry: ZipEntry): Buffer;
+  /** Where its bytes begin. */
+  startOf(entry: ZipEntry): number;
   close(): void;
 }
 
@@ -41,24 +43,20 @@ const maxEntries = 500_000;
 const maxDirectoryBytes = 256 << 20;
 
 export function openZip(path: string): ZipFile {
-  const descriptor = openSync(path, 'r');
+  const file = openBytes(path);
   try {
-    const { size } = fstatSync(descriptor);
-    const file = {
-      size,
-      read: (offset: number, length: number) => readAt(descriptor, offset, length),
-    };
     const directory = findDirectory(file);
     const entries = readDirectory(file, directory);
     const starts = dataStarts(file, entries, directory.offset);
     return {
       entries,
       stream: (entry) => streamEntry(path, entry, startOf(starts, entry)),
-      read: (entry) => contentOf(entry, within(file, startOf(starts, entry), entry.compressedSize)),
-      close: () => closeSync(descriptor),
+      read: (entry) => readContent(file, entry, startOf(starts, entry)),
+      startOf: (entry) => startOf(starts, entry),
+      close: () => file.close(),
     };
   } catch (error) {
-    closeSync(descriptor);
+    file.close();
     throw error;
   }
 }
@@ -68,6 +66,34 @@ export interface ZipBytes {
   readonly size: number;
   /** @throws whatever the caller understands, where these bytes are not to be had. */
   read(offset: number, length: number): Buffer;
+}
+
+/** Bytes that are read at a time: who goes from member to member needs three readings for each. */
+const windowBytes = 256 << 10;
+
+/** The bytes of a file, for who reads from its beginning to its end. */
+export function openBytes(path: string): ZipBytes & { close(): void } {
+  const descriptor = openSync(path, 'r');
+  const { size } = fstatSync(descriptor);
+  let from = 0;
+  let window: Buffer = Buffer.alloc(0);
+  return {
+    size,
+    read: (offset, length) => {
+      if (length > windowBytes) return readAt(descriptor, offset, length);
+      if (offset < from || offset + length > from + window.length) {
+        window = readAt(descriptor, offset, Math.min(windowBytes, size - offset));
+        from = offset;
+      }
+      return window.subarray(offset - from, offset - from + length);
+    },
+    close: () => closeSync(descriptor),
+  };
+}
+
+/** @param start of its bytes, as `ZipFile.startOf` tells it. */
+export function readContent(file: ZipBytes, entry: ZipEntry, start: number): Buffer {
+  return contentOf(entry, within(file, start, entry.compressedSize));
 }
 
 /** What the directory of an archive names; the members themselves were not looked at. */
@@ -380,6 +406,8 @@ const codePage437 =
   '└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0';
 
 function decodeName(bytes: Buffer, flags: number): string {
+  const plain = bytes.toString('latin1');
+  if (/^[\0-\x7f]*$/.test(plain)) return plain;
   if ((flags & 0x800) === 0) {
     return Array.from(bytes, (byte) =>
       byte < 128 ? String.fromCharCode(byte) : (codePage437[byte - 128] ?? ''),

@@ -131,22 +131,23 @@ export interface PlainName {
   } | null;
 }
 
-const plainVersion = String.raw`\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?`;
-const plainFragment = String.raw`(?:#(?:md5|sha\d+)=[\da-f]+)?`;
-const plainPattern = new RegExp(
-  [
-    String.raw`(?:^|/)[a-z\d]+(?:[._][a-z\d]+)*-(${plainVersion})(?:-\d+)?-([\w.]+)-(\w+)-([\w.]+)\.whl${plainFragment}$`,
-    // A dash before digits might belong to the version.
-    String.raw`(?:^|/)[a-z\d]+(?:[._-][a-z][a-z\d]*)*-(${plainVersion})\.(?:tar\.gz|zip)${plainFragment}$`,
-  ].join('|'),
+const plainVersion = String.raw`(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)`;
+const plainFragment = String.raw`(?:#(?:md5|sha\d+)=[\da-f]+)?$`;
+const plainWheel = new RegExp(
+  String.raw`^[a-z\d]+(?:[._][a-z\d]+)*-${plainVersion}(?:-\d+)?-([\w.]+)-(\w+)-([\w.]+)\.whl${plainFragment}`,
+  'i',
+);
+// A dash before digits might belong to the version.
+const plainSdist = new RegExp(
+  String.raw`^[a-z\d]+(?:[._-][a-z][a-z\d]*)*-${plainVersion}\.(?:tar\.gz|zip)${plainFragment}`,
   'i',
 );
 
 /** @param address relative or absolute, with its fragment; null where there is more to read than a glance tells. */
 export function plainNameOf(address: string): PlainName | null {
-  const found = plainPattern.exec(address);
-  if (!found) return null;
-  const [, version, interpreters = '', abi = '', platforms = '', ofSdist] = found;
-  if (version === undefined) return { version: ofSdist ?? '', tags: null };
-  return { version, tags: { interpreters, abi, platforms } };
+  const name = address.slice(address.lastIndexOf('/') + 1);
+  const [, version, interpreters = '', abi = '', platforms = ''] = plainWheel.exec(name) ?? [];
+  if (version !== undefined) return { version, tags: { interpreters, abi, platforms } };
+  const [, written] = plainSdist.exec(name) ?? [];
+  return written === undefined ? null : { version: written, tags: null };
 }

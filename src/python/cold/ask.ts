@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Environment } from '../../config/load.ts';
 import type { Interpreter } from '../../core/types.ts';
@@ -35,7 +37,7 @@ export async function askInterpreter(
   environment: Environment,
 ): Promise<Interpreter> {
   const asked = { ...identifyInterpreter(executable, environment), stamp: fileStamp(executable) };
-  const interpreter = runFacts(executable, environment);
+  const interpreter = await runFacts(executable, environment);
   const identity = identifyInterpreter(executable, environment);
   // It may have been replaced while it answered.
   const isSame = identity.digest === asked.digest && fileStamp(executable) === asked.stamp;
@@ -51,16 +53,19 @@ export async function askInterpreter(
 }
 
 /** Not by execa: to import it makes standard output non-blocking, for the pip that takes our place too. */
-function runFacts(executable: string, environment: Environment): Interpreter {
+async function runFacts(executable: string, environment: Environment): Promise<Interpreter> {
   try {
-    const stdout = execFileSync(executable, ['-c', factsScript], {
+    const python = spawn(executable, ['-c', factsScript], {
       env: environment,
       stdio: ['ignore', 'pipe', 'ignore'],
-      encoding: 'utf8',
       timeout: askTimeoutMilliseconds,
-    }).trimEnd();
+    });
+    const ended = once(python, 'close');
+    const [said, [code, signal]] = await Promise.all([text(python.stdout), ended]);
+    if (code !== 0) throw new Error(`it ended with ${String(code ?? signal)}`);
     // A sitecustomize may print; the facts are the last line.
-    return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as Interpreter;
+    const facts = said.trimEnd();
+    return JSON.parse(facts.slice(facts.lastIndexOf('\n') + 1)) as Interpreter;
   } catch (error) {
     throw new PipAccelError(
       'python-not-found',

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { brotliDecompress, gunzipSync, inflate } from 'node:zlib';
 
 /** Bytes; the largest pages of PyPI have some 30 million. */
 export const largestPage = 256 << 20;
@@ -17,7 +17,7 @@ export async function unpacked(body: Uint8Array, encoding: string | null): Promi
     case 'identity':
       return body;
     case 'gzip':
-      return await promisify(gunzip)(body, limit);
+      return gunzipSync(body, { ...limit, chunkSize: sizeOf(body) });
     case 'deflate':
       return await promisify(inflate)(body, limit);
     case 'br':
@@ -25,4 +25,11 @@ export async function unpacked(body: Uint8Array, encoding: string | null): Promi
     default:
       throw new Error(`the encoding ${encoding}`);
   }
+}
+
+/** Bytes; of what gzip says it has packed, as much as there is room for at once (RFC 1952, ISIZE). */
+function sizeOf(packed: Uint8Array): number {
+  const end = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  const said = end.length < 4 ? 0 : end.readUInt32LE(end.length - 4);
+  return Math.min(Math.max(said + 64, 16 << 10), 8 << 20);
 }
