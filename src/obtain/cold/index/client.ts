@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { setImmediate as nextLoop } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import pLimit from 'p-limit';
 import { hasErrno } from '../../../core/errors.ts';
 import type { DistributionMetadata, NormalizedName } from '../../../core/types.ts';
 import { type Place, projectPage } from '../../../plan/pinned/places.ts';
@@ -13,6 +15,9 @@ import { largestPage, unpacked } from './encoding.ts';
 import { type ParsedPage, parsePage } from './page.ts';
 
 export type ListedPlace = Extract<Place, { readonly kind: 'index' | 'page' }>;
+
+/** Pages are read one after the other: what one leads to is asked for before the next is looked at. */
+const inTurn = pLimit(1);
 
 /**
  * What an index or a page has of a project; a page of no files where it does not have the project.
@@ -31,11 +36,14 @@ export async function fetchPage(
     const accept = atLeast(pip, 22, 2)
       ? 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01'
       : 'text/html';
-    const { body, url, contentType } = await fetchBytes(address, transport, {
+    const fetched = await fetchBytes(address, transport, {
       accept,
       'cache-control': 'max-age=0',
     });
-    return parsePage({ body, url, contentType });
+    return await inTurn(async () => {
+      await nextLoop();
+      return parsePage({ ...fetched, body: await unpacked(fetched.body, fetched.encoding) });
+    });
   } catch (error) {
     if (error instanceof HttpStatus && error.status === 404) return emptyPage(address);
     throw error;
@@ -62,7 +70,8 @@ export async function fetchMetadata(
   { url, metadata }: ReleaseFile,
   transport: Network | null,
 ): Promise<DistributionMetadata> {
-  const { body } = await fetchBytes(`${url}.metadata`, transport, {});
+  const fetched = await fetchBytes(`${url}.metadata`, transport, {});
+  const body = await unpacked(fetched.body, fetched.encoding);
   for (const [algorithm, digest] of Object.entries(metadata ?? {})) {
     const isKnown = ['sha256', 'sha384', 'sha512'].includes(algorithm);
     if (isKnown && createHash(algorithm).update(body).digest('hex') !== digest.toLowerCase()) {
@@ -73,7 +82,9 @@ export async function fetchMetadata(
 }
 
 interface Fetched {
+  /** As transferred. */
   readonly body: Uint8Array;
+  readonly encoding: string;
   readonly url: string;
   readonly contentType: string;
 }
@@ -96,9 +107,9 @@ async function fetchBytes(
     chunks.push(chunk);
   }
   const encoding = String(response.headers['content-encoding'] ?? 'identity');
-  const body = await unpacked(Buffer.concat(chunks), encoding);
+  const body = Buffer.concat(chunks);
   const contentType = String(response.headers['content-type'] ?? '');
-  return { body, url: url.href, contentType };
+  return { body, url: url.href, contentType, encoding };
 }
 
 /** The transport knows the password by the origin. */
