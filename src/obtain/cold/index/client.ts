@@ -16,8 +16,12 @@ import { type ParsedPage, parsePage } from './page.ts';
 
 export type ListedPlace = Extract<Place, { readonly kind: 'index' | 'page' }>;
 
-/** Pages are read one after the other: what one leads to is asked for before the next is looked at. */
+/** Pages are read one after the other: what large ones lead to is asked for before the next is looked at. */
 const inTurn = pLimit(1);
+
+/** Milliseconds for which pages are read before others have their turn. */
+const longestTurn = 10;
+let turnBegan = 0;
 
 /**
  * What an index or a page has of a project; a page of no files where it does not have the project.
@@ -41,7 +45,10 @@ export async function fetchPage(
       'cache-control': 'max-age=0',
     });
     return await inTurn(async () => {
-      await nextLoop();
+      if (performance.now() - turnBegan > longestTurn) {
+        await nextLoop();
+        turnBegan = performance.now();
+      }
       return parsePage({ ...fetched, body: await unpacked(fetched.body, fetched.encoding) });
     });
   } catch (error) {
