@@ -11,22 +11,29 @@ const thread = resolve('src/thread.ts');
 
 /**
  * What is read as one file each, for each further one costs Bun a third of a millisecond and Node
- * more than a whole one: all that every start needs, all that takes a lock, and all that changes an
- * environment. A module belongs to the first that needs it.
+ * more than a whole one: all that every start needs, all that takes a lock, all that changes an
+ * environment, and all that threads need to put files in place. A module belongs to the first that
+ * needs it.
  */
-const files = {
-  main: ['src/main.ts'],
-  lock: [
-    'src/commands/cold/environment-lock.ts',
-    'src/process/cold/libc-bun.ts',
-    'src/process/cold/libc-node.ts',
+const filesOf = new Map([
+  [thread, { thread: ['src/thread.ts'] }],
+  [
+    main,
+    {
+      main: ['src/main.ts'],
+      lock: [
+        'src/commands/cold/environment-lock.ts',
+        'src/process/cold/libc-bun.ts',
+        'src/process/cold/libc-node.ts',
+      ],
+      place: [
+        'src/commands/cold/put-in-place.ts',
+        'src/commands/cold/interruption.ts',
+        'src/process/cold/relative-calls-bun.ts',
+      ],
+    },
   ],
-  place: [
-    'src/commands/cold/put-in-place.ts',
-    'src/commands/cold/interruption.ts',
-    'src/process/cold/relative-calls-bun.ts',
-  ],
-};
+]);
 
 /**
  * @param folder where to put it.
@@ -63,8 +70,7 @@ export async function bundle(folder, output, { external, define }) {
 }
 
 function groupsOf(input) {
-  if (input === thread) return [{ name: 'thread' }];
-  return Object.entries(files).map(([name, roots]) => {
+  return Object.entries(filesOf.get(input)).map(([name, roots]) => {
     const paths = roots.map((root) => resolve(root));
     return {
       debugName: name,
