@@ -41,11 +41,11 @@ export function startInThreads<Outcome>(
   return async () => (await Promise.allSettled(started)).map(outcomeOf);
 }
 
-/** A thread that has nothing to do, a new one if need be; null where none can be had. */
-export function takeThread(): Worker | null {
+/** A thread that has nothing to do, or a new one; null where none can be had. */
+export function takeThread(mayStart: boolean): Worker | null {
   const [thread] = idle;
   try {
-    return thread ?? startThread();
+    return thread ?? (mayStart ? startThread() : null);
   } catch {
     // Threads or memory are short, which Node and Bun say in different ways.
     return null;

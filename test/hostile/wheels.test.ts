@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
@@ -388,6 +389,40 @@ test('a sound wheel is taken, with data descriptors, zip64 and folders too', asy
   writeFileSync(path, wheelBytes({ parts, zip: { beforeEnd: zip64End } }));
   const image = await maker.imageOf(archiveAt(path));
   expect(image.manifest.version).toBe('1.0');
+});
+
+test('bytecode that a wheel ships of its own is made anew, of however many files', async () => {
+  const path = join(root, 'many-1.0-py3-none-any.whl');
+  const own = `__pycache__/many.${interpreter.cacheTag}.pyc`;
+  const modules = Array.from({ length: 1200 }, (_, at) => ({
+    name: `parts/m${at}.py`,
+    content: `number = ${at}\n`,
+  }));
+  const parts = [{ name: own, content: 'stale' }, ...modules];
+  writeFileSync(path, wheelBytes({ name: 'many', parts }));
+  const image = await maker.imageOf(archiveAt(path));
+  const files = join(image.path, image.manifest.root);
+  const code = [own, `parts/__pycache__/m1199.${interpreter.cacheTag}.pyc`];
+  for (const name of code) {
+    const magic = readFileSync(join(files, name)).subarray(0, 4).toString('hex');
+    expect(magic).toBe(interpreter.bytecodeMagic);
+  }
+  expect(readdirSync(join(files, 'parts', '__pycache__'))).toHaveLength(1200);
+  expect(readFileSync(join(files, 'parts', 'm700.py'), 'utf8')).toBe('number = 700\n');
+});
+
+test('of many members one that is damaged is named, and leaves nothing', async () => {
+  const path = join(root, 'many-2.0-py3-none-any.whl');
+  const parts: ZipPart[] = Array.from({ length: 1200 }, (_, at) => ({
+    name: `m${at}.py`,
+    content: `number = ${at}\n`,
+    method: 0,
+  }));
+  const bytes = wheelBytes({ name: 'many', version: '2.0', parts });
+  bytes.write('numbed', bytes.indexOf('number = 1100'));
+  writeFileSync(path, bytes);
+  await expect(maker.imageOf(archiveAt(path))).rejects.toThrow('has a damaged member m1100.py');
+  expect(readdirSync(store.temporary)).toEqual([]);
 });
 
 /** Archives of the fixtures that pip takes: it verifies no RECORD, and knows no twins where the file system has none. */

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Interpreter, NormalizedName } from '../../src/core/types.ts';
-import { readPage } from '../../src/obtain/cold/index/page.ts';
+import { foreignTo } from '../../src/gateway/cold/ahead/choice.ts';
+import { withoutFiles } from '../../src/gateway/cold/ahead/edited-page.ts';
+import { linksOf, parsePage, readPage } from '../../src/obtain/cold/index/page.ts';
 import { chooseFile } from '../../src/plan/pinned/candidates.ts';
+import { plainNameOf, readArchiveName } from '../../src/plan/pinned/filename.ts';
 import { folderFiles, sortLocal } from '../../src/plan/pinned/folder.ts';
 import { addFormatControl, type FormatControl } from '../../src/plan/pinned/format-control.ts';
 import { askInterpreter } from '../../src/python/cold/ask.ts';
-import { parseSpecifiers } from '../../src/python/pep440.ts';
+import { parseSpecifiers, parseVersion } from '../../src/python/pep440.ts';
 import { openStore } from '../../src/store/layout.ts';
 import type { ReleaseFile } from '../../src/store/releases.ts';
 
@@ -75,7 +78,9 @@ function link(pick: ReturnType<typeof random>): string {
   const fragment = pick(['', `#sha256=${pick(digests)}`, `#sha256=${pick(digests)}`]);
   const requires = pick(['', '', '', '&gt;=3.6', '<3', '>=3.6.*', '!=3.0.*, &gt;=2.7', 'nonsense']);
   const yanked = pick(['', '', '', '', ' data-yanked=""', ' data-yanked="broken &amp; gone"']);
-  const href = encodeURI(`https://files.test/${pick(['a', 'b c', 'd'])}/${fileName(pick)}`);
+  // What comes behind a question mark is no part of a file's name.
+  const query = pick(['', '', '', '', '', '?of=/fx_any-1.0-cp27-cp27m-win32.whl']);
+  const href = encodeURI(`https://files.test/${pick(['a', 'b c', 'd'])}/${fileName(pick)}${query}`);
   const python = requires === '' ? '' : ` data-requires-python="${requires}"`;
   return `<a${yanked} href="${href}${fragment}"${python}>x</a><br />`;
 }
@@ -122,19 +127,24 @@ function makeCase(seed: number) {
   };
 }
 
-test('of a release’s files the one is taken that pip takes', () => {
-  const cases = Array.from({ length: 250 }, (_, seed) => makeCase(seed + 1));
-  const script = join(import.meta.dirname, 'finder.py');
-  const environment = { PATH: process.env['PATH'], PYTHONPATH: process.env['PIP_ORACLE'] ?? '' };
-  const pip = execFileSync(python, ['-c', 'import pip; print(pip.__version__)'], {
-    env: environment,
-  });
-  const output = execFileSync(python, [script], {
+const environment = { PATH: process.env['PATH'], PYTHONPATH: process.env['PIP_ORACLE'] ?? '' };
+
+/** Which file pip's own finder takes. */
+function askFinder(cases: readonly unknown[]): readonly (string | null)[] {
+  const output = execFileSync(python, [join(import.meta.dirname, 'finder.py')], {
     input: JSON.stringify(cases),
     env: environment,
     maxBuffer: 1 << 26,
   });
-  const expected = JSON.parse(output.toString()) as readonly (string | null)[];
+  return JSON.parse(output.toString()) as readonly (string | null)[];
+}
+
+test('of a release’s files the one is taken that pip takes', () => {
+  const cases = Array.from({ length: 250 }, (_, seed) => makeCase(seed + 1));
+  const pip = execFileSync(python, ['-c', 'import pip; print(pip.__version__)'], {
+    env: environment,
+  });
+  const expected = askFinder(cases);
   const version = pip.toString().trim();
   const found = cases.map((one) => choose(one, version));
   const unclear = found.filter((url) => url === 'unclear').length;
@@ -167,3 +177,37 @@ function choose(one: ReturnType<typeof makeCase>, pip: string): string | null {
   if (choice.outcome === 'chosen') return choice.candidate.file.url;
   return /two ways|alike/.test(choice.reason) ? 'unclear' : null;
 }
+
+test('pip takes the same of pages without the wheels of other systems', () => {
+  const cases = Array.from({ length: 150 }, (_, seed) => makeCase(seed + 1001));
+  const isForeign = foreignTo(interpreter);
+  const whole = askFinder(cases);
+  let leftOut = 0;
+  for (const { pages } of cases) {
+    for (const { url, html } of pages) {
+      const body = Buffer.from(html);
+      const page = parsePage({ url, contentType: 'text/html', body });
+      const { passedOver } = linksOf(page, (address) => !isForeign(address));
+      leftOut += passedOver.size;
+      const kept = { url, asked: {}, status: 200, reason: undefined, headers: {}, body };
+      writeFileSync(new URL(url), withoutFiles(kept, page, passedOver).body);
+    }
+  }
+  expect(leftOut).toBeGreaterThan(50);
+  expect(askFinder(cases)).toEqual(whole);
+});
+
+test('a glance at a name tells what pip reads in it', () => {
+  const pick = random(1);
+  let known = 0;
+  for (let count = 0; count < 2000; count += 1) {
+    const filename = fileName(pick);
+    const plain = plainNameOf(`https://files.test/a/${filename}`);
+    const name = readArchiveName(filename, key, '26.3');
+    if (plain === null || name === null || name === 'unclear') continue;
+    known += 1;
+    expect(parseVersion(plain.version)).toEqual(name.version);
+    expect(plain.tags === null).toBe(name.wheel === null);
+  }
+  expect(known).toBeGreaterThan(500);
+});

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pLimit from 'p-limit';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
-import { collect } from '../../src/obtain/cold/request.ts';
+import { networkOnDemand } from '../../src/obtain/cold/network-on-demand.ts';
+import { collect, type Network } from '../../src/obtain/cold/request.ts';
 import { openTransport } from '../../src/obtain/cold/transport.ts';
 
 test('who asks next has the connection on which an answer has just ended', async () => {
@@ -27,4 +28,58 @@ test('who asks next has the connection on which an answer has just ended', async
     await transport.close();
     server.close();
   }
+});
+
+describe('a network on demand', () => {
+  const ask = async (network: Network, url: string) =>
+    String(await collect((await network.ask(new URL(url), {})).body, 100));
+
+  async function serve() {
+    let connections = 0;
+    const server = createServer((_request, response) => void response.end('answer'));
+    server.on('connection', () => (connections += 1)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    return { server, url: `http://127.0.0.1:${port}/`, connections: () => connections };
+  }
+
+  test('has a second connection ready for what the first answer leads to', async () => {
+    const { server, url, connections } = await serve();
+    const network = networkOnDemand(effectiveOptions(new Map(), []), {}, null);
+    try {
+      expect(await ask(network, url)).toBe('answer');
+      expect(connections()).toBe(2);
+      await Promise.all([ask(network, url), ask(network, url)]);
+      expect(connections()).toBe(2);
+    } finally {
+      await network.close();
+      server.close();
+    }
+  });
+
+  test('connects to nobody but the user’s proxy', async () => {
+    const { server, url, connections } = await serve();
+    const proxy = await serve();
+    const network = networkOnDemand(
+      effectiveOptions(new Map(), []),
+      { http_proxy: proxy.url },
+      null,
+    );
+    try {
+      expect(await ask(network, url)).toBe('answer');
+      expect([connections(), proxy.connections()]).toEqual([0, 1]);
+    } finally {
+      await network.close();
+      for (const one of [server, proxy.server]) one.close();
+    }
+  });
+
+  test('says why nobody can be reached', async () => {
+    const { server, url } = await serve();
+    server.close();
+    await once(server, 'close');
+    const network = networkOnDemand(effectiveOptions(new Map(), []), {}, null);
+    await expect(ask(network, url)).rejects.toThrow('ECONNREFUSED');
+    await network.close();
+  });
 });

@@ -1,13 +1,13 @@
 import { withoutOptions } from '../../cli/cold/without-options.ts';
 import type { Environment } from '../../config/load.ts';
 import type { Emit } from '../../core/events.ts';
+import type { Archive } from '../../core/types.ts';
 import { type Gateway, takenOver } from '../../gateway/cold/gateway.ts';
 import type { OldPipAnswer } from '../../plan/cold/ask-old-pip.ts';
 import { askPip } from '../../plan/cold/ask-pip.ts';
 import { areHashesAsked } from '../../plan/request/hashes.ts';
 import { atLeast } from '../../python/pip.ts';
 import type { InstallJob } from '../job.ts';
-import type { Archive } from '../../core/types.ts';
 import { aheadOf } from './ahead.ts';
 import { imageMakerOf } from './image-maker.ts';
 import { decideByDownload } from './decide-by-download.ts';

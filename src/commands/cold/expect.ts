@@ -36,6 +36,7 @@ export function expectArchives(job: InstallJob, wheels: readonly Decided[]): voi
     });
     await images.imageOf({ kind: 'wheel', key, version, ...stored }, signal);
   };
+  images.expect();
   for (const wheel of wheels) {
     const { url } = wheel.source;
     if (!begun.has(url))

@@ -103,7 +103,7 @@ function storedFiles(
 interface SoughtRelease {
   readonly key: NormalizedName;
   readonly version: string;
-  /** Its version. */
+  /** pip's version. */
   readonly pip: string;
 }
 

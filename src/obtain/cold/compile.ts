@@ -44,6 +44,7 @@ export class Compiler {
   #workers: readonly Worker[] = [];
   readonly #ending = new Set<Promise<void>>();
   #isAwaited = true;
+  #isExpecting = false;
   #isClosed = false;
 
   constructor(store: Store, interpreter: Interpreter, environment: Environment) {
@@ -72,6 +73,16 @@ export class Compiler {
     const compiled = Promise.all(batches);
     this.#share(script);
     return (await compiled).flat();
+  }
+
+  /** Files will come: starts the first Python. */
+  expect(): void {
+    if (this.#isExpecting) return;
+    this.#isExpecting = true;
+    void placeScript(this.#store, 'compile.py', compileScript)
+      .then((script) => (this.#workers.length === 0 ? this.#hire(script) : null))
+      // Whoever compiles meets it again.
+      .catch(() => {});
   }
 
   /** Whether somebody waits for what is compiled; else it is done when nothing else is. */

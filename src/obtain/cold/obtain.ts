@@ -113,6 +113,7 @@ async function obtainWheel(
     const known = wheel(sourcePath(context.store, source), source.sha256);
     if (findImage(context.store, known, context.target)) return known;
   }
+  context.images.expect();
   const stored = await run.downloads(() => {
     run.signal.throwIfAborted();
     return obtainSource(source, { ...context, signal: run.signal });

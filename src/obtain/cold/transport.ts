@@ -24,6 +24,8 @@ export interface DialedTransport extends Transport {
   readonly proxyFor: (url: URL) => URL | null;
   /** Has the next request to a URL's origin use a connection that is there already. */
   readonly lend: (url: URL, socket: Socket) => void;
+  /** The same for one on its way there, where TLS has yet to begin. */
+  readonly lendReached: (url: URL, reaching: Promise<Socket>) => void;
 }
 
 /**
@@ -54,7 +56,12 @@ export async function openTransport(
     isTrusted: ({ hostname, host }) => trusted.has(hostname) || trusted.has(host),
     milliseconds,
   });
-  const lent = new Map<string, Socket[]>();
+  const lent = new Map<string, Promise<Socket>[]>();
+  const lend = ({ origin }: URL, connecting: Promise<Socket>) => {
+    // Who uses it is told.
+    connecting.catch(() => {});
+    lent.set(origin, [...(lent.get(origin) ?? []), connecting]);
+  };
   const limits = {
     headersTimeout: milliseconds,
     bodyTimeout: milliseconds,
@@ -93,13 +100,15 @@ export async function openTransport(
     },
     dialer,
     proxyFor,
-    lend: ({ origin }, socket) => {
-      const sockets = lent.get(origin) ?? [];
-      sockets.push(socket);
-      lent.set(origin, sockets);
+    lend: (url, socket) => lend(url, Promise.resolve(socket)),
+    lendReached: (url, reaching) => {
+      const secured = async () => await dialer.secure(url, await reaching);
+      lend(url, url.protocol === 'https:' ? secured() : reaching);
     },
     close: async () => {
-      for (const socket of [...lent.values()].flat()) socket.destroy();
+      for (const connecting of [...lent.values()].flat()) {
+        void connecting.then((socket) => socket.destroy()).catch(() => {});
+      }
       const dispatchers = [agent, ...socks.values()].map(async (one) => await one.destroy());
       await Promise.all([...dispatchers, dialer.close()]);
     },
@@ -116,11 +125,12 @@ export async function* untilReusable(body: AsyncIterable<Uint8Array>): AsyncGene
 }
 
 /** What undici asks for a connection: one that was lent, or a new one. */
-function connector(dialer: Dialer, lent: Map<string, Socket[]>): buildConnector.connector {
+function connector(dialer: Dialer, lent: Map<string, Promise<Socket>[]>): buildConnector.connector {
   const connect = async (url: URL): Promise<Socket> => {
-    const ready = lent.get(url.origin)?.find(({ destroyed }) => !destroyed);
-    lent.set(url.origin, lent.get(url.origin)?.filter((socket) => socket !== ready) ?? []);
-    if (ready) return ready;
+    for (let next = lent.get(url.origin)?.shift(); next; next = lent.get(url.origin)?.shift()) {
+      const ready = await next;
+      if (!ready.destroyed) return ready;
+    }
     const socket = await dialer.reach(url);
     return url.protocol === 'https:' ? await dialer.secure(url, socket) : socket;
   };

@@ -121,6 +121,11 @@ export class ImageMaker {
     }
   }
 
+  /** An archive is on its way: a Python takes as long to start. */
+  expect(): void {
+    if (this.#target.bytecode) this.#compiler.expect();
+  }
+
   /** Whether somebody waits for images; else what they take is left to others first. */
   set isAwaited(isAwaited: boolean) {
     this.#compiler.isAwaited = isAwaited;
@@ -427,6 +432,7 @@ async function writePacked(
           task: { name: 'write', job },
           here: () => writeMembers(job),
           hasBegun: () => hasBegun(job),
+          isShort: isShort(job),
           begin: () => span?.resume(),
         });
         if (failure) throw thrownBy(failure);
@@ -440,6 +446,12 @@ async function writePacked(
   signal?.throwIfAborted();
   const failed = written.find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;
+}
+
+/** Whether it takes a few milliseconds. */
+function isShort({ files }: WriteJob): boolean {
+  const bytes = files.reduce((sum, { entry }) => sum + entry.size, 0);
+  return files.length < 50 && bytes < 1 << 20;
 }
 
 /** As many as can be written side by side, if they are many; in each they follow one another in the archive. */

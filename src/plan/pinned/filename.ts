@@ -132,20 +132,23 @@ export interface PlainName {
 }
 
 const plainVersion = String.raw`(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)`;
-const plainFragment = String.raw`(?:#(?:md5|sha\d+)=[\da-f]+)?$`;
+const plainFragment = /^#(?:md5|sha\d+)=[\da-f]+$/i;
 const plainWheel = new RegExp(
-  String.raw`^[a-z\d]+(?:[._][a-z\d]+)*-${plainVersion}(?:-\d+)?-([\w.]+)-(\w+)-([\w.]+)\.whl${plainFragment}`,
+  String.raw`^[a-z\d]+(?:[._][a-z\d]+)*-${plainVersion}(?:-\d+)?-([\w.]+)-(\w+)-([\w.]+)\.whl$`,
   'i',
 );
 // A dash before digits might belong to the version.
 const plainSdist = new RegExp(
-  String.raw`^[a-z\d]+(?:[._-][a-z][a-z\d]*)*-${plainVersion}\.(?:tar\.gz|zip)${plainFragment}`,
+  String.raw`^[a-z\d]+(?:[._-][a-z][a-z\d]*)*-${plainVersion}\.(?:tar\.gz|zip)$`,
   'i',
 );
 
 /** @param address relative or absolute, with its fragment; null where there is more to read than a glance tells. */
 export function plainNameOf(address: string): PlainName | null {
-  const name = address.slice(address.lastIndexOf('/') + 1);
+  const end = address.indexOf('#');
+  const path = end === -1 ? address : address.slice(0, end);
+  if (path.includes('?') || (end !== -1 && !plainFragment.test(address.slice(end)))) return null;
+  const name = path.slice(path.lastIndexOf('/') + 1);
   const [, version, interpreters = '', abi = '', platforms = ''] = plainWheel.exec(name) ?? [];
   if (version !== undefined) return { version, tags: { interpreters, abi, platforms } };
   const [, written] = plainSdist.exec(name) ?? [];

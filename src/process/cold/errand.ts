@@ -18,6 +18,8 @@ export interface Errand<Outcome> {
   readonly here: () => Outcome;
   /** Whether another has it in hand, or had. */
   readonly hasBegun: () => boolean;
+  /** To start a thread takes as long: it is done here unless one is there. */
+  readonly isShort: boolean;
   /** Called when its turn has come: a few are done at a time. */
   readonly begin: () => void;
 }
@@ -26,7 +28,7 @@ export interface Errand<Outcome> {
 export async function inAnotherThread<Outcome>(errand: Errand<Outcome>): Promise<Outcome> {
   return await errands(async () => {
     errand.begin();
-    const thread = areThereThreads ? takeThread() : null;
+    const thread = areThereThreads ? takeThread(!errand.isShort) : null;
     if (!thread) return errand.here();
     try {
       return await give<Outcome>(thread, errand.task);
