@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import pLimit from 'p-limit';
 import { describe, expect, test } from 'vitest';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
@@ -82,4 +82,37 @@ describe('a network on demand', () => {
     await expect(ask(network, url)).rejects.toThrow('ECONNREFUSED');
     await network.close();
   });
+
+  test('outlives the end of a connection that it has in store', async () => {
+    const { server, url } = await serve();
+    const sockets: Socket[] = [];
+    server.on('connection', (socket) => sockets.push(socket));
+    const network = networkOnDemand(effectiveOptions(new Map(), []), {}, null);
+    try {
+      expect(await ask(network, url)).toBe('answer');
+      for (const socket of sockets) socket.resetAndDestroy();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(await ask(network, url)).toBe('answer');
+    } finally {
+      await network.close();
+      server.close();
+    }
+  });
+
+  test('leaves no connection behind that never came about', async () => {
+    // Speaks no TLS, nor anything else.
+    const silent = createTcpServer().listen(0, '127.0.0.1');
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket.resume()));
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const network = networkOnDemand(effectiveOptions(new Map(), []), {}, null);
+    const asked = ask(network, `https://127.0.0.1:${port}/`);
+    const refused = expect(asked).rejects.toThrow();
+    while (sockets.length < 2) await once(silent, 'connection');
+    const ended = Promise.all(sockets.map(async (socket) => await once(socket, 'close')));
+    await network.close();
+    await Promise.all([ended, refused]);
+    silent.close();
+  }, 5000);
 });

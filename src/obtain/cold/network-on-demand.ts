@@ -21,19 +21,20 @@ export function networkOnDemand(
   timings: Timings | null,
 ): NetworkOnDemand {
   const closed = new AbortController();
+  const sockets: Socket[] = [];
   const open = async (url: URL) => {
     using _ = timings?.begin('prepare', null);
+    // One for the first request, and one for what its answer leads to.
     const isDirect = proxyRules(options, environment)(url) === null;
-    const reaching = isDirect ? reachTwice(url, timeoutOf(options)) : [];
-    try {
-      const { openTransport } = await import('./transport.ts');
-      const transport = await openTransport(options, environment);
-      for (const one of reaching) transport.lendReached(url, one);
-      return transport;
-    } catch (error) {
-      for (const one of reaching) void one.then((socket) => socket.destroy()).catch(() => {});
-      throw error;
-    }
+    if (isDirect) sockets.push(dial(url), dial(url));
+    const late = AbortSignal.timeout(timeoutOf(options));
+    const reaching = sockets.map(async (socket) => await reached(socket, url, late));
+    // Who uses them is told.
+    for (const one of reaching) one.catch(() => {});
+    const { openTransport } = await import('./transport.ts');
+    const transport = await openTransport(options, environment);
+    for (const one of reaching) transport.lendReached(url, one);
+    return transport;
   };
   let opening: ReturnType<typeof open> | null = null;
   return {
@@ -44,34 +45,29 @@ export function networkOnDemand(
     },
     close: async () => {
       closed.abort();
+      // Also one on its way, for which nobody waits any more.
+      for (const socket of sockets) socket.destroy(new Error('The network is closed'));
       const transport = await opening?.catch(() => null);
       await transport?.close();
     },
   };
 }
 
-/**
- * Connections that are begun while what speaks HTTP is loaded: one for the first request, and one
- * for what its answer leads to.
- */
-function reachTwice(url: URL, milliseconds: number): readonly Promise<Socket>[] {
-  const reaching = [reach(url, milliseconds), reach(url, milliseconds)];
-  // Who uses them is told.
-  for (const one of reaching) one.catch(() => {});
-  return reaching;
-}
-
-async function reach({ hostname, port, protocol }: URL, milliseconds: number): Promise<Socket> {
+/** Begins a connection, while what speaks HTTP is loaded. */
+function dial({ hostname, port, protocol }: URL): Socket {
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const number = Number(port) || (protocol === 'https:' ? 443 : 80);
-  const socket = connect({ host, port: number, noDelay: true });
-  const late = AbortSignal.timeout(milliseconds);
+  // Nobody listens to one that is there and not used yet.
+  return connect({ host, port: number, noDelay: true }).on('error', () => {});
+}
+
+async function reached(socket: Socket, { host }: URL, late: AbortSignal): Promise<Socket> {
   try {
     await once(socket, 'connect', { signal: late });
     return socket;
   } catch (error) {
-    socket.on('error', () => {}).destroy();
+    socket.destroy();
     if (!late.aborted) throw error;
-    throw Object.assign(new Error(`connect ETIMEDOUT ${host}:${number}`), { code: 'ETIMEDOUT' });
+    throw Object.assign(new Error(`connect ETIMEDOUT ${host}`), { code: 'ETIMEDOUT' });
   }
 }
