@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { errnoOf, hasErrno, PipAccelError } from '../../core/errors.ts';
 import type { Sha256, Source } from '../../core/types.ts';
 import { unlessAborted } from '../../process/cold/unless-aborted.ts';
+import { writeAll } from '../../process/cold/write-all.ts';
 import { type Claimant, withClaim } from '../../store/cold/claims.ts';
 import { digestFile } from '../../store/cold/digest.ts';
 import { strangenessOf } from '../../store/cold/folders.ts';
@@ -22,7 +23,6 @@ import {
 } from '../../store/sources.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import { type Answer, followRedirects, HttpStatus, type Network, pourAway } from './request.ts';
-import { writeAll } from './write-members.ts';
 
 export interface DownloadContext extends Claimant {
   readonly store: Store;

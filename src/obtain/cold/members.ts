@@ -10,12 +10,13 @@ import {
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { umask } from '../../process/umask.ts';
+import { writeAll } from '../../process/cold/write-all.ts';
 import { Parser, type ReadEntry } from 'tar';
 import { crc32 } from 'node:zlib';
 import type { Archive } from '../../core/types.ts';
 import { journalPrefix } from '../../core/journal-name.ts';
 import { paxFault } from './pax.ts';
-import { damaged, type PackedMember, verified, writeAll, writeNew } from './write-members.ts';
+import { damaged, type PackedMember, verified, writeNew } from './write-members.ts';
 import { openZip, type ZipEntry, type ZipFile } from './zip.ts';
 
 /** A regular file of an archive. */

@@ -1,11 +1,13 @@
-import { closeSync, mkdirSync, openSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, utimesSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { openBytes, readContent, type ZipEntry, ZipFault } from './zip.ts';
+import { writeAll } from '../../process/cold/write-all.ts';
+import { openBytes, readAhead, readContent, type ZipEntry, ZipFault } from './zip.ts';
 
 /** Members of one zip archive that are to be written, by any thread; structured clone carries it there. */
 export interface WriteJob {
   readonly archive: string;
+  /** As they follow one another in the archive. */
   readonly files: readonly PackedFile[];
   /** Seconds since 1970. */
   readonly mtime: number;
@@ -65,11 +67,12 @@ export function writeMembers({
   const made = new Set<string>();
   try {
     const bytes = openBytes(archive);
+    const ahead = readAhead(bytes);
     try {
       for (const { entry, start, target, mode } of files) {
         if (Atomics.load(given, signs.isStopped) !== 0) break;
         makeFolder(dirname(target), made);
-        const content = entry.size > 0 ? readContent(bytes, entry, start) : null;
+        const content = entry.size > 0 ? readContent(ahead, entry, start) : null;
         writeNew(target, mode, content && verified(entry, content));
         utimesSync(target, mtime, mtime);
       }
@@ -115,13 +118,5 @@ export function writeNew(path: string, mode: number, content: Buffer | null): vo
     if (content) writeAll(descriptor, content);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** @param position where the chunk goes; where the last one ended without it. */
-export function writeAll(descriptor: number, chunk: Uint8Array, position = Number.NaN): void {
-  for (let done = 0; done < chunk.length; ) {
-    const at = Number.isNaN(position) ? null : position + done;
-    done += writeSync(descriptor, chunk, done, chunk.length - done, at);
   }
 }

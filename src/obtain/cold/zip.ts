@@ -47,7 +47,7 @@ export function openZip(path: string): ZipFile {
   try {
     const directory = findDirectory(file);
     const entries = readDirectory(file, directory);
-    const starts = dataStarts(file, entries, directory.offset);
+    const starts = dataStarts(readAhead(file), entries, directory.offset);
     return {
       entries,
       stream: (entry) => streamEntry(path, entry, startOf(starts, entry)),
@@ -68,26 +68,35 @@ export interface ZipBytes {
   read(offset: number, length: number): Buffer;
 }
 
-/** Bytes that are read at a time: who goes from member to member needs three readings for each. */
-const windowBytes = 256 << 10;
-
-/** The bytes of a file, for who reads from its beginning to its end. */
+/** The bytes of a file. */
 export function openBytes(path: string): ZipBytes & { close(): void } {
   const descriptor = openSync(path, 'r');
   const { size } = fstatSync(descriptor);
+  return {
+    size,
+    read: (offset, length) => readAt(descriptor, offset, length),
+    close: () => closeSync(descriptor),
+  };
+}
+
+/** Bytes that are read at a time by who goes from member to member, and needs three readings for each. */
+const windowBytes = 256 << 10;
+
+/** The same bytes, for who reads them from the beginning to the end: else much would be read in vain. */
+export function readAhead(bytes: ZipBytes): ZipBytes {
+  const { size } = bytes;
   let from = 0;
   let window: Buffer = Buffer.alloc(0);
   return {
     size,
     read: (offset, length) => {
-      if (length > windowBytes) return readAt(descriptor, offset, length);
-      if (offset < from || offset + length > from + window.length) {
-        window = readAt(descriptor, offset, Math.min(windowBytes, size - offset));
+      if (length > windowBytes || offset < from) return bytes.read(offset, length);
+      if (offset + length > from + window.length) {
+        window = bytes.read(offset, Math.min(windowBytes, size - offset));
         from = offset;
       }
       return window.subarray(offset - from, offset - from + length);
     },
-    close: () => closeSync(descriptor),
   };
 }
 

@@ -1,6 +1,7 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { errnoOf, PipAccelError } from '../../core/errors.ts';
 import type { Phase, RunPhase, Span, Stretch, Subject, Timings } from '../../core/timings.ts';
+import { writeAll } from '../../process/cold/write-all.ts';
 import { normalizeName } from '../../python/names.ts';
 
 /**
@@ -85,8 +86,7 @@ function writeFile(descriptor: number, text: string): void {
     // A pipe or a terminal.
     if (errnoOf(error) !== 'EINVAL') throw error;
   }
-  let left: Uint8Array = Buffer.from(text);
-  while (left.length > 0) left = left.subarray(writeSync(descriptor, left));
+  writeAll(descriptor, Buffer.from(text));
   closeSync(descriptor);
 }
 
