@@ -227,6 +227,8 @@ test.each([
     'fx_wheel-1.0-py2.py3-none-any.whl.metadata',
     'metadata',
   ],
+  // The page of one is late; those of the others lead to their archives at once.
+  [[...pinned, 'fx-wheel-tree==1.0', 'fx-wheel==1.0'], '/json/fx-wheel/', 'index'],
 ] as const)('of %s archives come and are unpacked while it is decided', (lines, late, phase) => {
   server.delay({ [late]: 2 });
   expect(install('--no-deps', ...lines)).toMatchObject({ exitCode: 0 });

@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parseArguments } from '../../src/cli/argv.ts';
+import { showsOwnWheelsOnly } from '../../src/commands/cold/ahead.ts';
+import { effectiveOptions } from '../../src/config/pip-config.ts';
 import { normalizeName } from '../../src/python/names.ts';
 import { parseSpecifiers } from '../../src/python/pep440.ts';
 import { AheadPlace, AheadRun, fileHeaders, pageHeaders, until } from './ahead-run.ts';
@@ -295,6 +298,22 @@ describe('wheels of other systems', () => {
     open([index.url], { showsOwnWheelsOnly: false });
     const { body } = await run.page(index.page('fx-leaf'), asThisPip());
     expect(shownIn(body)).toEqual(all);
+  });
+
+  test.each([
+    [['install', 'fx-leaf'], '', true],
+    [['install', '-v', 'fx-leaf'], '', false],
+    [['install', '--log', 'log', 'fx-leaf'], '', false],
+    [['install', 'fx-leaf'], 'log', false],
+    [['download', '--platform', 'win32', 'fx-leaf'], '', false],
+    [['download', '--python-version', '3.9', 'fx-leaf'], '', false],
+    [['download', '--abi=cp39', 'fx-leaf'], '', false],
+    [['download', '--implementation=pp', 'fx-leaf'], '', false],
+  ] as const)('are left out for %j with %j: %s', (line, log, isSo) => {
+    const configured = new Map(log === '' ? [] : [['log', log] as const]);
+    const given = parseArguments(line)?.options;
+    expect(given).toBeDefined();
+    expect(showsOwnWheelsOnly(effectiveOptions(configured, given ?? []))).toBe(isSo);
   });
 
   test('do not keep metadata from being offered for others', async () => {

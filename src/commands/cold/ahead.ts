@@ -70,7 +70,9 @@ export function aheadOf(line: ForeseenLine): NonNullable<GatewayRules['openAhead
 }
 
 /** False for other targets than this Python, and where pip tells of every link that it passes over. */
-function showsOwnWheelsOnly(options: PipOptions): boolean {
+export function showsOwnWheelsOnly(
+  options: Pick<PipOptions, 'value' | 'values' | 'verbose'>,
+): boolean {
   const targets = ['platform', 'python-version', 'implementation', 'abi'];
   return (
     options.verbose === 0 &&

@@ -15,13 +15,15 @@ interface Expectations {
 const expectations = new WeakMap<InstallJob['options'], Expectations>();
 
 /**
- * Gets wheels that will most likely be wanted, and makes their images, while it is decided, until
- * the network is hung up. Whatever goes wrong is met again by who wants them.
+ * Gets a wheel that will most likely be wanted, and makes its image, while it is decided, until
+ * the network is hung up. Whatever goes wrong is met again by who wants it.
  */
-export function expectArchives(job: InstallJob, wheels: readonly Decided[]): void {
+export function expectArchive(job: InstallJob, wheel: Decided): void {
+  const { begun, limit } = expectationsOf(job);
+  const { key, metadata, source } = wheel;
+  if (begun.has(source.url)) return;
   const { context, reporter } = job;
   const { settings, store, timings } = context;
-  const { begun, limit } = expectationsOf(job);
   const transport = networkOf(job);
   const images = imageMakerOf(job);
   const signal = whileConnected(job);
@@ -29,22 +31,18 @@ export function expectArchives(job: InstallJob, wheels: readonly Decided[]): voi
   const { emit } = reporter;
   const reader = { signal, answered: () => {}, grew: () => {} };
   const downloads = { store, transport, maxRetries, trustModTimes, emit, timings, signal, reader };
-  const expect = async ({ key, metadata: { version }, source }: Decided) => {
+  images.expect();
+  const expected = async () => {
     const stored = await limit(async () => {
       signal.throwIfAborted();
       return await obtainSource(source, downloads);
     });
-    await images.imageOf({ kind: 'wheel', key, version, ...stored }, signal);
+    await images.imageOf({ kind: 'wheel', key, version: metadata.version, ...stored }, signal);
   };
-  images.expect();
-  for (const wheel of wheels) {
-    const { url } = wheel.source;
-    if (!begun.has(url))
-      begun.set(
-        url,
-        expect(wheel).catch(() => null),
-      );
-  }
+  begun.set(
+    source.url,
+    expected().catch(() => null),
+  );
 }
 
 function expectationsOf(job: InstallJob): Expectations {

@@ -7,14 +7,14 @@ import type { NetworkOnDemand } from '../../obtain/cold/network-on-demand.ts';
 import { likelyFile } from '../../plan/pinned/likely.ts';
 import { sourceOf } from '../../plan/pinned/source.ts';
 import type { PinnedQuestion } from '../../plan/pinned/request.ts';
-import type { ChosenFile, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
+import type { ChosenFile, Knowledge, PinnedAnswer, Questions } from '../../plan/pinned/resolve.ts';
 import { formatVersion } from '../../python/pep440.ts';
 import { findSource } from '../../store/sources.ts';
 import { unlessAborted } from '../../process/cold/unless-aborted.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup } from '../sound-images.ts';
-import { expectArchives } from './expect.ts';
+import { expectArchive } from './expect.ts';
 import { interruptible } from './interruption.ts';
 import { imageMetadata, knowledgeOf, type Learned, learnedFiles, pageName } from './known.ts';
 import { obtain } from './obtain.ts';
@@ -38,6 +38,8 @@ export interface Lesson {
 }
 
 type Network = Lesson & {
+  /** Lists folders once. */
+  readonly knowledge: Knowledge;
   readonly transport: NetworkOnDemand | null;
   readonly requests: Limit;
   readonly underWay: UnderWay;
@@ -60,7 +62,8 @@ export async function learn(
   const { timings } = job.context;
   const underWay = new UnderWay();
   const requests = pLimit(parallelRequests);
-  const network = { ...lesson, transport: networkOf(job), requests, underWay };
+  const knowledge = knowledgeOf(job, lesson.question.places, lesson.learned);
+  const network = { ...lesson, knowledge, transport: networkOf(job), requests, underWay };
   let given = first;
   try {
     await interruptible(async (signal) => {
@@ -146,8 +149,7 @@ function begin(network: Network, { releases, files }: Questions): void {
     underWay.begin(`${key} ${version}`, async () => {
       await learnRelease(network, release);
       // Not to wait for the other pages: what is large had better begin early.
-      const { filesOf } = knowledgeOf(network.job, network.question.places, network.learned);
-      const file = likelyFile(network.question.request, { filesOf }, release);
+      const file = likelyFile(network.question.request, network.knowledge, release);
       if (file && isLight(network, file)) beginLight(network, file);
       await rememberReleases(network, release);
     });
@@ -171,7 +173,7 @@ function isLight({ transport }: Network, { candidate: { file, filename } }: Chos
 function beginLight(network: Network, file: ChosenFile): void {
   const { job, question, requests, underWay } = network;
   const isList = question.request.demands.length >= fewestPins;
-  if (isList) expectArchives(job, [provisional(file)]);
+  if (isList) expectArchive(job, provisional(file));
   underWay.begin(
     file.candidate.file.url,
     async () => await requests(async () => await learnMetadata(network, file)),
