@@ -3,6 +3,7 @@ import { firstByName, readInstalled } from '../plan/installed.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { installedLine } from '../report/install-lines.ts';
 import type { Image } from '../store/images.ts';
+import type { Confirm } from './decide.ts';
 import type { InstallJob } from './job.ts';
 import { warnAsRoot } from './root-warning.ts';
 
@@ -14,14 +15,22 @@ export interface Change {
   readonly images: ReadonlyMap<NormalizedName, Image>;
   /** The key of the request, where the decision comes from memory. */
   readonly remembered: string | null;
+  /** null where nothing is open. */
+  readonly confirm: Confirm | null;
 }
 
-/**
- * Puts what was obtained in place, and says what pip says.
- *
- * @returns the exit code; null where an image is gone that was there when it was decided.
- */
-export async function changeEnvironment(job: InstallJob, change: Change): Promise<number | null> {
+/** Why a change that was decided on is decided anew. */
+export type Refutation =
+  /** An image is gone that was there then. */
+  | 'image gone'
+  /** The indexes have changed, or take their time to say so. */
+  | 'unconfirmed';
+
+/** Puts what was obtained in place, and says what pip says; tells the exit code. */
+export async function changeEnvironment(
+  job: InstallJob,
+  change: Change,
+): Promise<number | Refutation> {
   const { items } = change;
   const { reporter, options, context } = job;
   const { putInPlace } = await import('./cold/put-in-place.ts');

@@ -1,4 +1,9 @@
-import { isFresh, recallDecision, type RememberedDecision } from '../plan/decisions.ts';
+import {
+  type ConsultedPage,
+  isFresh,
+  recallDecision,
+  type RememberedDecision,
+} from '../plan/decisions.ts';
 import type { PlannedItem } from '../plan/plan.ts';
 import { requestKey } from '../plan/request/key.ts';
 import { filesInMessages } from '../plan/request/request.ts';
@@ -15,13 +20,27 @@ export type Decision =
       readonly remembered: string | null;
       /** It rests on memory, which an index could contradict by now. */
       readonly isFromStore: boolean;
+      /** null where nothing is open, and all is said. */
+      readonly confirm: Confirm | null;
     }
   /** pip has said why. */
   | { readonly outcome: 'refused'; readonly exitCode: number }
   | { readonly outcome: 'hand-over'; readonly reason: string };
 
-/** What is to be installed, in order: remembered where that holds, else decided now. */
-export async function decide(job: InstallJob): Promise<Decision> {
+/**
+ * Waits for what the indexes say of a remembered decision that is out of date, and says what pip
+ * said of it; false where they have changed.
+ *
+ * @throws what the signal is aborted with.
+ */
+export type Confirm = (signal: AbortSignal) => Promise<boolean>;
+
+/**
+ * What is to be installed, in order: remembered where that holds, else decided now.
+ *
+ * @param isAhead takes a remembered decision that is still to be confirmed, too.
+ */
+export async function decide(job: InstallJob, isAhead: boolean): Promise<Decision> {
   const { settings, timings } = job.context;
   timings?.enter('decide');
   const key = keyOf(job);
@@ -34,17 +53,47 @@ export async function decide(job: InstallJob): Promise<Decision> {
     return recall(job, remembered, key);
   }
   if (remembered?.pages && key !== null) {
-    const { revalidate } = await import('./cold/revalidate.ts');
-    const verdict = await revalidate(job, key, { ...remembered, pages: remembered.pages });
-    timings?.enter('decide');
-    if (verdict === 'unreachable') job.reporter.warning(outOfReach);
-    if (verdict !== 'changed') return recall(job, remembered, key);
+    const confirm = await confirmation(job, key, { ...remembered, pages: remembered.pages });
+    if (isAhead) return planOf(job, remembered, { key, confirm });
+    if (await isConfirmed(job, confirm)) {
+      return planOf(job, remembered, { key, confirm: null });
+    }
   }
   const { decideAnew } = await import('./cold/decide-anew.ts');
   const decision = await decideAnew(job, key);
   if (decision.outcome !== 'refused' || !decision.transient || !found) return decision;
   job.reporter.warning(outOfReach);
   return recall(job, found, key);
+}
+
+/** Begins to ask the indexes, which goes on beside other work. */
+async function confirmation(
+  job: InstallJob,
+  key: string,
+  remembered: RememberedDecision & { readonly pages: readonly ConsultedPage[] },
+): Promise<Confirm> {
+  const { timings } = job.context;
+  timings?.enter('prepare');
+  const { revalidate } = await import('./cold/revalidate.ts');
+  const verdict = await revalidate(job, key, remembered);
+  timings?.enter('decide');
+  return async (signal) => {
+    const found = await verdict(signal);
+    if (found === 'changed') return false;
+    if (found === 'unreachable') job.reporter.warning(outOfReach);
+    say(job, remembered);
+    return true;
+  };
+}
+
+/** The same for who has nothing else to do. */
+export async function isConfirmed(job: InstallJob, confirm: Confirm): Promise<boolean> {
+  const { timings } = job.context;
+  timings?.enter(null);
+  const { interruptible } = await import('./cold/interruption.ts');
+  const answer = await interruptible(confirm);
+  timings?.enter('decide');
+  return answer;
 }
 
 /** Whether what pip would say now was heard when it decided. */
@@ -77,9 +126,13 @@ export const forPipAlone: Extract<Decision, { readonly outcome: 'hand-over' }> =
 };
 
 function recall(job: InstallJob, decision: RememberedDecision, key: string | null): Decision {
-  const { items, conflicts, lines, warnings, files } = decision;
-  const isDirect = items.length > 0 && items.every(({ decided }) => decided.direct !== null);
-  if (isDirect && !job.context.settings.offline) return forPipAlone;
+  const plan = planOf(job, decision, { key, confirm: null });
+  if (plan.outcome === 'planned') say(job, decision);
+  return plan;
+}
+
+/** Says what pip said when it decided. */
+function say(job: InstallJob, { lines, warnings, files }: RememberedDecision): void {
   const { quiet } = job.options;
   const said = quiet > 0 ? [] : replayedLines(lines ?? [], job.installed);
   if (said.length > 0) {
@@ -89,6 +142,15 @@ function recall(job: InstallJob, decision: RememberedDecision, key: string | nul
   for (const line of quiet > 1 ? [] : (warnings ?? [])) {
     job.reporter.emit({ type: 'pip-line', stream: 'stderr', line, end: '\n' });
   }
+}
+
+function planOf(
+  job: InstallJob,
+  { items, conflicts }: RememberedDecision,
+  { key, confirm }: { readonly key: string | null; readonly confirm: Confirm | null },
+): Decision {
+  const isDirect = items.length > 0 && items.every(({ decided }) => decided.direct !== null);
+  if (isDirect && !job.context.settings.offline) return forPipAlone;
   const isBeside = job.options.flag('ignore-installed');
   return {
     outcome: 'planned',
@@ -99,6 +161,7 @@ function recall(job: InstallJob, decision: RememberedDecision, key: string | nul
     conflicts,
     remembered: key,
     isFromStore: true,
+    confirm,
   };
 }
 

@@ -20,7 +20,7 @@ import { isStoreTrouble } from '../store/trouble.ts';
 import { becomePip } from './become-pip.ts';
 import { type Change, changeEnvironment, conclude } from './change-environment.ts';
 import type { CommandContext } from './context.ts';
-import { decide } from './decide.ts';
+import { decide, isConfirmed } from './decide.ts';
 import { handOverReason } from './hand-over.ts';
 import type { InstallJob } from './job.ts';
 import { endWork, type Ground, handOver, openJob } from './open-job.ts';
@@ -147,7 +147,9 @@ const mostRounds = 4;
 
 async function decideAndChange(job: InstallJob, round: number): Promise<number> {
   const change =
-    (await prepare(job)) ?? (await prepare(job, true)) ?? (await job.handOver(goneReason));
+    (await prepare(job, { isAhead: round === 1 })) ??
+    (await prepare(job, { isAgain: true })) ??
+    (await job.handOver(goneReason));
   if (typeof change === 'number') return change;
   if (change.items.length === 0) {
     job.context.timings?.enter('finish');
@@ -159,11 +161,11 @@ async function decideAndChange(job: InstallJob, round: number): Promise<number> 
   try {
     await lock.exclusive();
     job.context.timings?.enter('place');
-    const exitCode = job.isCurrent() ? await changeEnvironment(job, change) : null;
-    if (exitCode !== null) return exitCode;
+    const outcome = job.isCurrent() ? await changeEnvironment(job, change) : 'changed meanwhile';
+    if (typeof outcome === 'number') return outcome;
     if (round > mostRounds) return await job.handOver('a store that others keep emptying');
     if (round < mostRounds) lock.release();
-    job.reporter.emit({ type: 'decide-anew' });
+    if (outcome !== 'unconfirmed') job.reporter.emit({ type: 'decide-anew' });
     return await decideAndChange(job.renew(), round + 1);
   } finally {
     lock.release();
@@ -172,17 +174,25 @@ async function decideAndChange(job: InstallJob, round: number): Promise<number> 
 
 const goneReason = 'an archive that the index names and does not have';
 
+interface Preparation {
+  /** Takes what is still to be confirmed, if all of it can be undone at any time. */
+  readonly isAhead?: boolean;
+  /** An archive was not there, a moment before. */
+  readonly isAgain?: boolean;
+}
+
 /**
  * What is to be changed, or the exit code of what ended before that; null where an archive is not
  * there any more, which is forgotten.
- *
- * @param isAgain for the same reason.
  */
-async function prepare(job: InstallJob, isAgain = false): Promise<Change | number | null> {
-  const decision = await decide(job);
+async function prepare(
+  job: InstallJob,
+  { isAhead = false, isAgain = false }: Preparation,
+): Promise<Change | number | null> {
+  const decision = await decide(job, isAhead);
   if (decision.outcome === 'refused') return decision.exitCode;
   if (decision.outcome === 'hand-over') return await job.handOver(decision.reason);
-  const { items, conflicts, remembered, isFromStore } = decision;
+  const { items, conflicts, remembered, isFromStore, confirm } = decision;
   const all = items.map(({ decided }) => decided);
   if (!areHashesMet(job.request, all, job.context.interpreter.markers)) {
     return await job.handOver('hashes that pip has to check');
@@ -192,36 +202,56 @@ async function prepare(job: InstallJob, isAgain = false): Promise<Change | numbe
   );
   if (egg) return await job.handOver(`${egg.spelling} is for pip to replace`);
   const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
-  const images = await imagesOf(job, linked, isFromStore || isAgain);
-  return images && { items, conflicts, remembered, images };
+  const found = await imagesAtHand(job, linked);
+  if (confirm) {
+    const isAddition =
+      items.length > 0 &&
+      items.every(({ decided, replaces }) => found.has(decided.key) && !replaces);
+    if (isAddition) return { items, conflicts, remembered, images: found, confirm };
+    if (!(await isConfirmed(job, confirm))) return await prepare(job, { isAgain });
+  }
+  const images = await withMissing(job, { decided: linked, found }, isFromStore || isAgain);
+  return images && { items, conflicts, remembered, images, confirm: null };
+}
+
+/** The images that the store has; what links them is made ready where these are all. */
+async function imagesAtHand(
+  job: InstallJob,
+  decided: readonly Decided[],
+): Promise<ReadonlyMap<NormalizedName, Image>> {
+  if (decided.length === 0) return new Map();
+  const { interpreter, settings, timings } = job.context;
+  timings?.enter('check');
+  const found = await soundImages(job, decided);
+  timings?.enter('prepare');
+  if (found.size < decided.length) return found;
+  const { expectLinking } = await import('./cold/put-in-place.ts');
+  expectLinking([...found.values()], {
+    compile: job.options.compile,
+    mode: settings.linkMode,
+    target: interpreter.scheme.purelib,
+  });
+  return found;
 }
 
 /**
- * The images of all that is to be linked; what the store lacks is obtained.
+ * Those and the others, which are obtained.
  *
  * @param mayBeGone null is an answer, too.
  */
-async function imagesOf(
+async function withMissing(
   job: InstallJob,
-  decided: readonly Decided[],
+  {
+    decided,
+    found,
+  }: {
+    readonly decided: readonly Decided[];
+    readonly found: ReadonlyMap<NormalizedName, Image>;
+  },
   mayBeGone: boolean,
 ): Promise<ReadonlyMap<NormalizedName, Image> | null> {
-  if (decided.length === 0) return new Map();
-  const { timings } = job.context;
-  timings?.enter('check');
-  const found = await soundImages(job, decided);
   const missing = decided.filter(({ key }) => !found.has(key));
-  timings?.enter('prepare');
-  if (missing.length === 0) {
-    const { expectLinking } = await import('./cold/put-in-place.ts');
-    const { interpreter, settings } = job.context;
-    expectLinking([...found.values()], {
-      compile: job.options.compile,
-      mode: settings.linkMode,
-      target: interpreter.scheme.purelib,
-    });
-    return found;
-  }
+  if (missing.length === 0) return found;
   const { interruptible } = await import('./cold/interruption.ts');
   const { obtain } = await import('./cold/obtain.ts');
   const { obtainIfThere } = await import('./cold/decide-again.ts');

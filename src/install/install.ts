@@ -27,6 +27,8 @@ export interface InstallOptions {
   /** Stops the change before it is final. */
   readonly signal?: AbortSignal;
   readonly timings?: Timings | null;
+  /** Called when all is linked, and nothing is installed yet; if it fails all is put back. */
+  readonly beforePublish?: () => Promise<void>;
   /** Work that belongs to the change: done when all is in place; if it fails all is put back. */
   readonly beforeCommit?: () => Promise<void>;
 }
@@ -76,6 +78,7 @@ export async function install(
     // A signal that came while files were linked is told of now.
     await new Promise((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
+    await options.beforePublish?.();
     timings?.enter('commit');
     transaction.publish(placed.published);
     await options.beforeCommit?.();

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { executable } from '../cli/sandbox.ts';
 import { setUp } from '../cli/set-up.ts';
+import { until } from './ahead-run.ts';
 import { Place } from './place.ts';
-import { accel, type Variables } from './run.ts';
+import { accel, own, start, type Variables } from './run.ts';
 
 const { fixtures, sandbox } = setUp();
 let place: Place;
@@ -130,4 +134,114 @@ test('an answer that is none is for pip to hear', async () => {
   });
   expect(exitCode).toBe(1);
   expect(stderr).toContain('No matching distribution found for fx-many');
+});
+
+describe('while an index is asked whether its page is as it was', () => {
+  const held: ServerResponse[] = [];
+  const page = () => place.answers.get('/first/fx-many/');
+  /** Starts a line whose page is asked for and not answered; then what it installs is linked. */
+  const begin = async () => {
+    list('first', [1, 2], 'etag');
+    await install();
+    sandbox.resetEnvironment();
+    held.length = 0;
+    place.answers.set('/first/fx-many/', (_, response) => held.push(response));
+    const variables = { ...own(sandbox), PIP_INDEX_URL: `${place.url}/first` };
+    const run = start(sandbox, [executable, 'install', 'fx-many'], variables);
+    await until(() => installed().modules);
+    return run;
+  };
+  /** Answers all that is held with a page of these versions, as will be answered from now on. */
+  const answer = (versions: readonly number[]) => {
+    list('first', versions, 'etag');
+    for (const response of held.splice(0)) page()?.(response.req, response);
+  };
+  const modules = () => {
+    const lib = join(sandbox.venv, 'lib');
+    return readdirSync(lib).flatMap((python) => readdirSync(join(lib, python, 'site-packages')));
+  };
+  const installed = () => {
+    const names = modules();
+    return {
+      modules: names.includes('fx_many.py'),
+      distInfo: names.some((name) => /^fx_many.*\.dist-info$/.test(name)),
+    };
+  };
+
+  test('what it decided before is linked, and not installed', async () => {
+    const { finished } = await begin();
+    expect(installed().distInfo).toBe(false);
+    answer([1, 2]);
+    const { exitCode, stdout } = await finished;
+    const said = stdout.split('\n').map((line) => line.split(' ', 1)[0]);
+    expect({ exitCode, said }).toEqual({
+      exitCode: 0,
+      said: ['Looking', 'Collecting', 'Installing', 'Successfully', ''],
+    });
+    const ahead = sandbox.snapshot();
+    await install();
+    expect(ahead).toEqual(sandbox.snapshot());
+  });
+
+  test('what is installed stays, although it would be replaced', async () => {
+    list('first', [1, 2], 'etag');
+    const variables = { ...own(sandbox), PIP_INDEX_URL: `${place.url}/first` };
+    const upgrade = [executable, 'install', '-U', 'fx-many'];
+    await install({}, 'fx-many==1');
+    await start(sandbox, upgrade, variables).finished;
+    await install({}, 'fx-many==1');
+    held.length = 0;
+    place.answers.set('/first/fx-many/', (_, response) => held.push(response));
+    const { finished } = start(sandbox, upgrade, variables);
+    await until(() => held.length > 0);
+    await sleep(200);
+    expect(modules()).toContain('fx_many-1.dist-info');
+    answer([1, 2]);
+    expect((await finished).stdout).toContain('Successfully installed fx-many-2');
+  });
+
+  test('nothing of that is left, or was said, where it is not', async () => {
+    const { finished } = await begin();
+    answer([1]);
+    const { exitCode, stdout } = await finished;
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
+    expect(stdout).not.toContain('fx_many-2');
+    expect(stdout.match(/^Installing collected packages: fx-many$/gm)).toHaveLength(1);
+    const now = sandbox.snapshot();
+    sandbox.resetEnvironment();
+    await accel(sandbox, ['install', 'fx-many'], { PIP_INDEX_URL: `${place.url}/first` });
+    expect(now).toEqual(sandbox.snapshot());
+  });
+
+  test('others get at the environment, as it was, where the answer takes its time', async () => {
+    const { finished } = await begin();
+    await until(() => !installed().modules);
+    const other = await accel(sandbox, ['install', 'fx-wheel'], {
+      PIP_FIND_LINKS: fixtures.index,
+      PIP_NO_INDEX: '1',
+    });
+    expect(other).toMatchObject({ exitCode: 0 });
+    expect(installed()).toEqual({ modules: false, distInfo: false });
+    answer([1, 2]);
+    const { exitCode, stdout } = await finished;
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
+    expect(stdout).toContain('Successfully installed fx-many-2');
+    expect(sandbox.pip(['check']).exitCode).toBe(0);
+    expect(modules()).toContain('fx_wheel-1.0.dist-info');
+  });
+
+  test('a signal puts the environment back at once', async () => {
+    sandbox.resetEnvironment();
+    const before = sandbox.snapshot();
+    const { child, finished } = await begin();
+    const interrupted = performance.now();
+    child.kill('SIGINT');
+    const { exitCode, stderr } = await finished;
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: 'ERROR: Operation cancelled by user\n',
+    });
+    expect(performance.now() - interrupted).toBeLessThan(900);
+    expect(sandbox.snapshot()).toEqual(before);
+  });
 });

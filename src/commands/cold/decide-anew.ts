@@ -71,7 +71,7 @@ async function keep(
     freshSeconds: pages && answered ? shortestLife(answered) : 0,
     time,
   });
-  return { outcome: 'planned', ...planned, remembered: null, isFromStore };
+  return { outcome: 'planned', ...planned, remembered: null, isFromStore, confirm: null };
 }
 
 async function isToKeep(

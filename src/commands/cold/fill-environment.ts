@@ -112,7 +112,7 @@ async function prepare(
   const asked = buildJob(job, requirements, (text) => said.push(text));
   const nested = { ...asked, claims };
   const decideNow = async () => {
-    const decision = await decide(nested);
+    const decision = await decide(nested, false);
     if (decision.outcome === 'planned') return decision;
     throw new PipAccelError('build-failed', said.join('').trimEnd() || requirements.join(', '));
   };

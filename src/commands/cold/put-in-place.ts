@@ -6,18 +6,25 @@ import { readMetadata } from '../../plan/installed.ts';
 import type { PlannedItem } from '../../plan/plan.ts';
 import { installingLine, uninstallLines } from '../../report/install-lines.ts';
 import { isThere } from '../../store/images.ts';
-import type { Change } from '../change-environment.ts';
+import type { Change, Refutation } from '../change-environment.ts';
+import type { Confirm } from '../decide.ts';
 import type { InstallJob } from '../job.ts';
 import { interruptible } from './interruption.ts';
 
 export { expectLinking };
 
-/** Under the lock. @returns the exit code of what ended otherwise; null where an image is gone from the store. */
+/**
+ * Milliseconds that the answers of indexes are waited for when all is linked: then others get at
+ * the environment, which is as it was, until they are there.
+ */
+const patience = 1000;
+
+/** Under the lock. @returns the exit code of what ended otherwise. */
 export async function putInPlace(
   job: InstallJob,
   change: Change,
-): Promise<'in place' | number | null> {
-  const { items, images } = change;
+): Promise<'in place' | number | Refutation> {
+  const { items, images, confirm } = change;
   const { reporter, options, context } = job;
   const steps: InstallStep[] = [];
   for (const { decided, replaces, spelling } of items) {
@@ -37,16 +44,23 @@ export async function putInPlace(
     changed.push(...(await installDirect(job, change)));
     if (changed.length > 0) throw new PipAccelError('install-failed', changed.join(', '));
   };
+  let isConfirmed = true;
+  const beforePublish = async (signal: AbortSignal) => {
+    isConfirmed = confirm === null || (await inTime(confirm, job, signal));
+    if (!isConfirmed) throw new PipAccelError('install-failed', 'the indexes have changed');
+    announce(job, items);
+  };
   try {
     const { warnings, fallbacks, leftovers } = await interruptible(async (signal) => {
       // pip builds before it says what it installs.
-      if (!isMixed) announce(job, items);
+      if (!isMixed && confirm === null) announce(job, items);
       return await install(steps, context.interpreter, {
         compile: options.compile,
         linkMode: context.settings.linkMode,
         path: job.environment['PATH'] ?? '',
         signal,
         timings: context.timings,
+        ...(confirm ? { beforePublish: async () => await beforePublish(signal) } : {}),
         ...(isMixed ? { beforeCommit } : {}),
       });
     });
@@ -56,10 +70,22 @@ export async function putInPlace(
     return 'in place';
   } catch (error) {
     if (!(error instanceof PipAccelError)) throw error;
+    if (!isConfirmed) return 'unconfirmed';
     if (changed.length > 0) return await job.handOver('metadata other than remembered');
-    if (await isImageAtFault(error, steps, job)) return null;
+    if (await isImageAtFault(error, steps, job)) return 'image gone';
     reporter.error(error.message, error.hint);
     return error.exitCode;
+  }
+}
+
+async function inTime(confirm: Confirm, job: InstallJob, signal: AbortSignal): Promise<boolean> {
+  job.context.timings?.enter(null);
+  const late = AbortSignal.timeout(patience);
+  try {
+    return await confirm(AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (error !== late.reason || signal.aborted) throw error;
+    return false;
   }
 }
 

@@ -1,15 +1,18 @@
+import { setImmediate as nextLoop } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { PipFields } from '../../gateway/cold/ahead/pip-fields.ts';
 import { errnoOf } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
+import { PipFields } from '../../gateway/cold/ahead/pip-fields.ts';
+import type { NetworkOnDemand } from '../../obtain/cold/network-on-demand.ts';
 import { collect } from '../../obtain/cold/request.ts';
-import { openTransport, type Transport } from '../../obtain/cold/transport.ts';
 import type { ConsultedPage, RememberedDecision } from '../../plan/decisions.ts';
 import { likelyIndexes, searchRules } from '../../plan/pinned/places.ts';
+import { unlessAborted } from '../../process/cold/unless-aborted.ts';
 import type { InstallJob } from '../job.ts';
+import { networkOf } from './network.ts';
 import { remember } from './remember.ts';
 
-type Verdict = 'unchanged' | 'changed' | 'unreachable';
+export type Verdict = 'unchanged' | 'changed' | 'unreachable';
 
 /**
  * Pages at a time: answers are short, so that it is round trips that count, of which a connection
@@ -19,53 +22,75 @@ const parallelRequests = 64;
 /** Bytes; the largest pages of PyPI have some 30 million. */
 const largestPage = 256 << 20;
 
+/** What lines have asked, by the keys of their decisions. */
+const asked = new WeakMap<InstallJob['options'], Map<string, Promise<Verdict>>>();
+
 /**
- * Asks the indexes, all pages at a time, whether those that a decision rests on are as they were
- * (RFC 9110, section 13). If so it counts as made now.
+ * Asks the indexes, all pages at a time and once for a line, whether those that a decision rests on
+ * are as they were (RFC 9110, section 13). If so it counts as made now.
+ *
+ * @returns what waits for the answer, once the question is on its way; it throws what its signal
+ *   is aborted with.
  */
 export async function revalidate(
   job: InstallJob,
   key: string,
   decision: RememberedDecision & { readonly pages: readonly ConsultedPage[] },
+): Promise<(signal: AbortSignal) => Promise<Verdict>> {
+  const known = asked.get(job.options) ?? new Map<string, Promise<Verdict>>();
+  asked.set(job.options, known);
+  const verdict = known.get(key) ?? look(job, key, decision);
+  known.set(key, verdict);
+  // Who waits for it is told.
+  verdict.catch(() => {});
+  // Else connections begin when this thread has nothing else to do.
+  await nextLoop();
+  return async (signal) => await unlessAborted(verdict, signal);
+}
+
+async function look(
+  job: InstallJob,
+  key: string,
+  decision: RememberedDecision & { readonly pages: readonly ConsultedPage[] },
 ): Promise<Verdict> {
+  const network = networkOf(job);
+  const [first] = decision.pages;
+  if (!network || !first) return 'unreachable';
   const time = Date.now();
-  const verdict = await look(job, decision.pages);
+  network.expect(new URL(first.url), Math.min(decision.pages.length, parallelRequests));
+  const verdict = await compare(job, network, decision.pages);
+  using _ = job.context.timings?.begin('finish', null);
   if (verdict === 'unchanged') await remember(job, key, { ...decision, time });
   return verdict;
 }
 
-async function look(job: InstallJob, pages: readonly ConsultedPage[]): Promise<Verdict> {
-  const { context, environment, options, request } = job;
-  const { timings } = context;
-  timings?.enter('prepare');
-  const fields = new PipFields(
-    context.interpreter.pip?.version ?? '',
-    likelyIndexes(searchRules(request, options)),
-  );
-  const transport = await openTransport(options, environment);
+async function compare(
+  { context, options, request }: InstallJob,
+  network: NetworkOnDemand,
+  pages: readonly ConsultedPage[],
+): Promise<Verdict> {
+  const { interpreter, timings } = context;
+  const indexes = likelyIndexes(searchRules(request, options));
+  const fields = new PipFields(interpreter.pip?.version ?? '', indexes);
   const limit = pLimit(parallelRequests);
-  timings?.enter(null);
-  try {
-    const answers = pages.map(async (page) => {
-      const isSame = await limit(async () => {
-        const subject = { name: new URL(page.url).pathname.split('/').at(-2) ?? '', version: null };
-        using _ = timings?.begin('index', subject);
-        return await isUnchanged(page, { transport, fields });
-      });
-      // The first that is not decides, and nobody waits for the others.
-      if (!isSame) throw new Changed();
+  const answers = pages.map(async (page) => {
+    const isSame = await limit(async () => {
+      const subject = { name: new URL(page.url).pathname.split('/').at(-2) ?? '', version: null };
+      using _ = timings?.begin('index', subject);
+      return await isUnchanged(page, { network, fields });
     });
-    // What comes next is loaded meanwhile.
-    await Promise.all([...answers, import('./put-in-place.ts')]);
+    // The first that is not decides, and nobody waits for the others.
+    if (!isSame) throw new Changed();
+  });
+  try {
+    await Promise.all(answers);
     return 'unchanged';
   } catch (error) {
     if (error instanceof Changed) return 'changed';
     if (errnoOf(error) === null) throw error;
     return 'unreachable';
   } finally {
-    timings?.enter('finish');
     limit.clearQueue();
-    await transport.close();
   }
 }
 
@@ -73,10 +98,10 @@ class Changed extends Error {}
 
 async function isUnchanged(
   { url, status, etag, lastModified, sha256: digest }: ConsultedPage,
-  { transport, fields }: { readonly transport: Transport; readonly fields: PipFields },
+  { network, fields }: { readonly network: NetworkOnDemand; readonly fields: PipFields },
 ): Promise<boolean> {
   const page = new URL(url);
-  const answer = await transport.ask(page, {
+  const answer = await network.ask(page, {
     ...(fields.ofPage(page) as Record<string, string>),
     ...(etag === null ? {} : { 'if-none-match': etag }),
     ...(lastModified === null ? {} : { 'if-modified-since': lastModified }),

@@ -8,6 +8,8 @@ import { type Network, timeoutOf } from './request.ts';
 
 /** A network that may turn out not to be needed. */
 export interface NetworkOnDemand extends Network {
+  /** Begins connections for so many requests to a URL's origin, which come soon. */
+  readonly expect: (url: URL, requests: number) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -22,13 +24,12 @@ export function networkOnDemand(
 ): NetworkOnDemand {
   const closed = new AbortController();
   const sockets: Socket[] = [];
-  const open = async (url: URL) => {
+  const open = async (url: URL, connections: number) => {
     using _ = timings?.begin('prepare', null);
-    // One for the first request, and one for what its answer leads to.
     const isDirect = proxyRules(options, environment)(url) === null;
-    if (isDirect) sockets.push(dial(url), dial(url));
-    const late = AbortSignal.timeout(timeoutOf(options));
-    const reaching = sockets.map(async (socket) => await reached(socket, url, late));
+    const milliseconds = timeoutOf(options);
+    sockets.push(...Array.from({ length: isDirect ? connections : 0 }, () => dial(url)));
+    const reaching = sockets.map(async (socket) => await reached(socket, url, milliseconds));
     // Who uses them is told.
     for (const one of reaching) one.catch(() => {});
     const { openTransport } = await import('./transport.ts');
@@ -38,9 +39,14 @@ export function networkOnDemand(
   };
   let opening: ReturnType<typeof open> | null = null;
   return {
+    expect: (url, requests) => {
+      opening ??= open(url, requests);
+      opening.catch(() => {});
+    },
     ask: async (url, headers) => {
       closed.signal.throwIfAborted();
-      opening ??= open(url);
+      // One for the first request, and one for what its answer leads to.
+      opening ??= open(url, 2);
       return await (await opening).ask(url, headers);
     },
     close: async () => {
@@ -61,7 +67,8 @@ function dial({ hostname, port, protocol }: URL): Socket {
   return connect({ host, port: number, noDelay: true }).on('error', () => {});
 }
 
-async function reached(socket: Socket, { host }: URL, late: AbortSignal): Promise<Socket> {
+async function reached(socket: Socket, { host }: URL, milliseconds: number): Promise<Socket> {
+  const late = AbortSignal.timeout(milliseconds);
   try {
     await once(socket, 'connect', { signal: late });
     return socket;
