@@ -32,7 +32,7 @@ export class Place {
     this.python = python;
     this.template = join(folder, 'template');
     this.uv = join(folder, 'tools', 'bin', 'uv');
-    this.#variables = variables(join(folder, 'home'));
+    this.#variables = variables(folder);
   }
 
   static async make(parent: string): Promise<Place> {
@@ -116,10 +116,13 @@ export class Place {
   }
 }
 
-function variables(home: string): Record<string, string> {
+function variables(folder: string): Record<string, string> {
   // A list of certificates makes Node 20 start 30 ms later; pip-accel reads pip's own settings.
-  const { NODE_EXTRA_CA_CERTS: _, ...kept } = baseVariables(home);
-  return kept;
+  const { NODE_EXTRA_CA_CERTS: _, ...kept } = baseVariables(join(folder, 'home'));
+  const temporary = join(folder, 'tmp');
+  mkdirSync(temporary, { recursive: true });
+  // Where pip unpacks is part of what is measured.
+  return { ...kept, TMPDIR: temporary };
 }
 
 /** The distributions of an environment, as `name-version`. */

@@ -88,7 +88,7 @@ function commandOf({ tool, words }: RowEntrant): string {
 const method = [
   'The index is on loopback and has the files of PyPI, with pages in JSON and metadata beside wheels; it seems to be 50 ms away there and back, two round trips until a connection is open, with 20 MB/s on each (`bench/distance.ts`).',
   'The tools run in turn, as in [benchmarks.md](benchmarks.md); times are medians of the wall time. pip-accel is the standalone executable.',
-  'Cold: nothing is kept, and the environment is new. Making environments and filling what is kept beforehand is not in the times; after each run the distributions are counted.',
+  'Cold: nothing is kept, and the environment is new. Making environments and filling what is kept beforehand is not in the times; after each run the distributions are counted. All lies on one file system, temporary files too: in memory, where `/dev/shm` is there.',
   'Pinned: every distribution of the set with its version (`bench/sets/*.txt`). Unpinned: what somebody asks for who wants them, without versions (`bench/sets/*.in`): of jupyter’s 97 one line.',
   'Pages out of date: the index says that they hold for a second, and each run begins later than that, as with pages that hold for ten minutes after these.',
   'One changed pin: all of the set was installed with an older version of one distribution; each run begins with a copy of what was kept then.',

@@ -53,11 +53,11 @@ export async function decide(job: InstallJob, isAhead: boolean): Promise<Decisio
     return recall(job, remembered, key);
   }
   if (remembered?.pages && key !== null) {
+    const plan = planOf(job, remembered, key);
+    if (plan.outcome !== 'planned') return plan;
     const confirm = await confirmation(job, key, { ...remembered, pages: remembered.pages });
-    if (isAhead) return planOf(job, remembered, { key, confirm });
-    if (await isConfirmed(job, confirm)) {
-      return planOf(job, remembered, { key, confirm: null });
-    }
+    if (isAhead) return { ...plan, confirm };
+    if (await isConfirmed(job, confirm)) return plan;
   }
   const { decideAnew } = await import('./cold/decide-anew.ts');
   const decision = await decideAnew(job, key);
@@ -86,7 +86,7 @@ async function confirmation(
   };
 }
 
-/** The same for who has nothing else to do. */
+/** Waits with nothing else to do. */
 export async function isConfirmed(job: InstallJob, confirm: Confirm): Promise<boolean> {
   const { timings } = job.context;
   timings?.enter(null);
@@ -126,7 +126,7 @@ export const forPipAlone: Extract<Decision, { readonly outcome: 'hand-over' }> =
 };
 
 function recall(job: InstallJob, decision: RememberedDecision, key: string | null): Decision {
-  const plan = planOf(job, decision, { key, confirm: null });
+  const plan = planOf(job, decision, key);
   if (plan.outcome === 'planned') say(job, decision);
   return plan;
 }
@@ -147,7 +147,7 @@ function say(job: InstallJob, { lines, warnings, files }: RememberedDecision): v
 function planOf(
   job: InstallJob,
   { items, conflicts }: RememberedDecision,
-  { key, confirm }: { readonly key: string | null; readonly confirm: Confirm | null },
+  key: string | null,
 ): Decision {
   const isDirect = items.length > 0 && items.every(({ decided }) => decided.direct !== null);
   if (isDirect && !job.context.settings.offline) return forPipAlone;
@@ -161,7 +161,7 @@ function planOf(
     conflicts,
     remembered: key,
     isFromStore: true,
-    confirm,
+    confirm: null,
   };
 }
 
