@@ -301,26 +301,6 @@ describe('wheels of other systems', () => {
   });
 
   test.each([
-    ['24.3.1', [undefined, '<3', '>=3.x']],
-    ['25.0', ['>=2', '<3', '>=3.x']],
-  ] as const)(
-    'are not alone: of what files require of Python pip %s is shown %j',
-    async (pip, shown) => {
-      index.wheels.length = 0;
-      for (const [at, requiresPython] of ['>=2', '<3', '>=3.x'].entries()) {
-        index.wheels.push({ ...makeWheel('fx-leaf', `1.${at}`), requiresPython });
-      }
-      open([index.url], { pip });
-      const agent = asThisPip()['user-agent'].replace('26.3', pip);
-      const { body } = await run.page(index.page('fx-leaf'), { 'user-agent': agent });
-      const { files } = JSON.parse(body.toString()) as { files: Record<string, unknown>[] };
-      expect(files.map((file) => file['requires-python'])).toEqual(shown);
-      const { body: whole } = await run.page(index.page('fx-leaf'));
-      expect(whole.toString()).toContain('"requires-python":">=2"');
-    },
-  );
-
-  test.each([
     [['install', 'fx-leaf'], '', true],
     [['install', '-v', 'fx-leaf'], '', false],
     [['install', '--log', 'log', 'fx-leaf'], '', false],

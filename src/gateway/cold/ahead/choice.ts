@@ -2,12 +2,11 @@ import type { Interpreter, NormalizedName } from '../../../core/types.ts';
 import {
   compareRanks,
   type FileRules,
-  pythonRelease,
   rankFile,
   type RankedFile,
 } from '../../../plan/pinned/candidates.ts';
 import { plainNameOf } from '../../../plan/pinned/filename.ts';
-import { contains, isPrerelease, parseSpecifiers, type Specifier } from '../../../python/pep440.ts';
+import { contains, isPrerelease, type Specifier } from '../../../python/pep440.ts';
 import { atLeast } from '../../../python/pip.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
 
@@ -40,31 +39,6 @@ export function foreignTo({ tags }: Interpreter): (address: string) => boolean {
       );
     return !wheel.platforms.split('.').some(fits);
   };
-}
-
-/**
- * Tells what a file requires of Python and this one meets; null for pips that keep in mind what they
- * have read once, as since 25.0 (`utils/packaging.py`, `check_requires_python`): others read it for
- * every file, which takes a third of their time for a page.
- */
-export function metBy({
-  interpreter,
-  pip,
-}: Pick<FileRules, 'interpreter' | 'pip'>): ((requiresPython: string) => boolean) | null {
-  if (atLeast(pip, 25, 0)) return null;
-  const python = pythonRelease(interpreter);
-  const known = new Map<string, boolean>();
-  return (requiresPython) => {
-    const found = known.get(requiresPython) ?? isMet(requiresPython, python);
-    known.set(requiresPython, found);
-    return found;
-  };
-}
-
-/** What is not of PEP 440 is for pip to judge. */
-function isMet(requiresPython: string, python: string): boolean {
-  const specifiers = parseSpecifiers(requiresPython);
-  return specifiers !== null && contains(specifiers, python, true);
 }
 
 export interface ChoiceRules {

@@ -7,8 +7,8 @@ import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
 import { projectPage } from '../../../plan/pinned/places.ts';
 import type { GatewayRequest, Respond } from '../exchange.ts';
 import type { Fetcher } from './fetcher.ts';
-import { foreignTo, metBy, takenFiles } from './choice.ts';
-import { briefPage } from './edited-page.ts';
+import { foreignTo, takenFiles } from './choice.ts';
+import { withoutFiles } from './edited-page.ts';
 import { parsedPage, unlessUnclear } from './index-page.ts';
 import { field, isAnswerTo, keep, type KeptAnswer, lasting } from './kept-answer.ts';
 import type { PipFields } from './pip-fields.ts';
@@ -16,7 +16,7 @@ import type { PipFields } from './pip-fields.ts';
 export interface PageAnswer {
   /** As the index gave it. */
   readonly kept: KeptAnswer;
-  /** Without what is needless to this Python's pip; null where it has nothing of that. */
+  /** Without the wheels of other systems; null where it has none of them. */
   readonly brief: KeptAnswer | null;
   readonly bare: Bare;
 }
@@ -53,7 +53,6 @@ export class Pages {
   readonly #fields: PipFields;
   readonly #rules: FileRules;
   readonly #isForeign: (address: string) => boolean;
-  readonly #isMet: ReturnType<typeof metBy>;
   readonly #timings: Timings | null;
   readonly #read = new Map<string, Promise<ReadPage | null>>();
   readonly #files = new Map<string, KnownFile>();
@@ -71,7 +70,6 @@ export class Pages {
     this.#fields = parts.fields;
     this.#rules = parts.rules;
     this.#isForeign = foreignTo(parts.rules.interpreter);
-    this.#isMet = metBy(parts.rules);
     this.#timings = parts.timings;
   }
 
@@ -148,7 +146,7 @@ export class Pages {
     const { passedOver } = found;
     return {
       files,
-      brief: briefPage(kept, page, { files: passedOver, isMet: this.#isMet }),
+      brief: passedOver.size > 0 ? withoutFiles(kept, page, passedOver) : null,
       bare: { wheels: bare.some(isWheel), sdists: bare.some((url) => !isWheel(url)) },
     };
   }
