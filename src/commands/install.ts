@@ -206,7 +206,7 @@ async function prepare(
   if (confirm) {
     const isAddition =
       items.length > 0 &&
-      items.every(({ decided, replaces }) => found.has(decided.key) && !replaces);
+      items.every(({ decided: { key } }) => found.has(key) && !job.installed.has(key));
     if (isAddition) return { items, conflicts, remembered, images: found, confirm };
     if (!(await isConfirmed(job, confirm))) return await prepare(job, { isAgain });
   }

@@ -4,7 +4,7 @@ import { newCounter, stopSharing } from '../process/shares.ts';
 import { prepareThreads, startInThreads } from '../process/threads.ts';
 import type { Image } from '../store/images.ts';
 import type { LinkMode } from './link.ts';
-import { type LinkJob, type LinkOutcome, linkTrees } from './link-trees.ts';
+import { linkInShares, type LinkJob, type LinkOutcome } from './link-trees.ts';
 
 /** Linking that has begun in other threads, and is ended by this one. */
 export interface Crew {
@@ -13,6 +13,9 @@ export interface Crew {
   /** Takes part until all is linked. */
   finish(): Promise<readonly LinkOutcome[]>;
 }
+
+/** Milliseconds after which signals, and answers of the network, have their turn. */
+const longestTurn = 10;
 
 /** To copy a file takes at least as long as to link so many. */
 const linksPerCopy = 8;
@@ -55,9 +58,20 @@ export async function startLinking(job: Omit<LinkJob, 'next'>): Promise<Crew> {
   return {
     stop: () => stopSharing(shared.next),
     finish: async () => {
-      const own = linkTrees(shared, calls);
+      const own = await inTurns(linkInShares(shared, calls));
       // None may go on linking while what is there is being put back.
       return [own, ...(await others())];
     },
   };
+}
+
+/** Does work without keeping this thread from all else. */
+async function inTurns<Result>(work: Generator<undefined, Result>): Promise<Result> {
+  let began = performance.now();
+  for (let step = work.next(); ; step = work.next()) {
+    if (step.done) return step.value;
+    if (performance.now() - began < longestTurn) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    began = performance.now();
+  }
 }

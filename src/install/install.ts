@@ -75,7 +75,7 @@ export async function install(
     const context = { interpreter, options, transaction, linker, behaviour, onStep };
     const placed = await placeDistributions(steps, context);
     ({ warnings } = placed);
-    // A signal that came while files were linked is told of now.
+    // A signal that came while files were written is told of now.
     await new Promise((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
     await options.beforePublish?.();

@@ -57,6 +57,17 @@ export interface LinkTime {
 
 /** Links share after share until none is left. Every thread of a job runs this. */
 export function linkTrees(job: LinkJob, calls: RelativeCalls | null): LinkOutcome {
+  const work = linkInShares(job, calls);
+  let step = work.next();
+  while (!step.done) step = work.next();
+  return step.value;
+}
+
+/** The same, for who has something else to do after some of the shares. */
+export function* linkInShares(
+  job: LinkJob,
+  calls: RelativeCalls | null,
+): Generator<undefined, LinkOutcome> {
   const thread = new LinkThread(job, calls);
   const counts = job.trees.map(({ files }) => files);
   const times: LinkTime[] = [];
@@ -68,6 +79,7 @@ export function linkTrees(job: LinkJob, calls: RelativeCalls | null): LinkOutcom
       const began = job.isTimed ? now() : 0;
       if (tree) thread.link(tree, share);
       if (job.isTimed) times.push({ tree: at, began, ended: now() });
+      yield;
     }
     return { taken: thread.taken, fallbacks: thread.fallbacks, times, failure: null };
   } catch (error) {

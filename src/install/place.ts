@@ -71,6 +71,8 @@ export async function placeDistributions(
   const checkPath = pathCheck({ path: options.path, interpreter }, context.behaviour);
   let warnings: readonly (string | null)[] = [];
   let failure: unknown = null;
+  const ended = new AbortController();
+  options.signal?.addEventListener('abort', () => crew.stop(), { signal: ended.signal });
   timings?.enter(null);
   try {
     warnings = works.map((work) => placeOwn(work, { ...context, checkPath }));
@@ -79,7 +81,9 @@ export async function placeDistributions(
     crew.stop();
   }
   const outcomes = await crew.finish();
+  ended.abort();
   if (failure) throw failure;
+  options.signal?.throwIfAborted();
   const owners = works.flatMap(({ step, linked, info }) => [...linked, info].map(() => step));
   const onTree = (at: number): void => {
     const step = owners[at];

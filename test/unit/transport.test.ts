@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import { describe, expect, test } from 'vitest';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
 import { networkOnDemand } from '../../src/obtain/cold/network-on-demand.ts';
-import { collect, type Network } from '../../src/obtain/cold/request.ts';
+import { collect, type Network, timeoutOf } from '../../src/obtain/cold/request.ts';
 import { openTransport } from '../../src/obtain/cold/transport.ts';
 
 test('who asks next has the connection on which an answer has just ended', async () => {
@@ -97,6 +97,31 @@ describe('a network on demand', () => {
       await network.close();
       server.close();
     }
+  });
+
+  test('has connections that were there while this thread was busy', async () => {
+    const { server, url, connections } = await serve();
+    const options = effectiveOptions(new Map([['timeout', '0.1']]), []);
+    const network = networkOnDemand(options, {}, null);
+    try {
+      network.expect(new URL(url), 3);
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const began = performance.now(); performance.now() - began < 300; );
+      const answers = [ask(network, url), ask(network, url), ask(network, url)];
+      expect(await Promise.all(answers)).toEqual(['answer', 'answer', 'answer']);
+      expect(connections()).toBe(3);
+    } finally {
+      await network.close();
+      server.close();
+    }
+  });
+
+  test.each([
+    ['16.1', 16_100],
+    ['2.01', 2010],
+    ['9999999', 2 ** 31 - 1],
+  ])('waits for --timeout %s in whole milliseconds: %i', (timeout, milliseconds) => {
+    expect(timeoutOf(effectiveOptions(new Map([['timeout', timeout]]), []))).toBe(milliseconds);
   });
 
   test('leaves no connection behind that never came about', async () => {

@@ -9,20 +9,31 @@ function interruption(signal: (typeof signals)[number]): PipAccelError {
   return new PipAccelError('interrupted', 'Operation cancelled by user', { exitCode });
 }
 
+const running = new Set<AbortController>();
+/** The same for all, however many builds go on at a time. */
+const listeners = signals.map((signal) => {
+  const listener = () => {
+    for (const aborter of running) aborter.abort(interruption(signal));
+  };
+  return { signal, listener };
+});
+
 /**
  * Runs work that stops when a signal asks for it: children are ended, temporary folders
  * removed, and the work rejects with PipAccelError `interrupted`.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const aborter = new AbortController();
-  const listeners = signals.map((signal) => {
-    const listener = () => aborter.abort(interruption(signal));
-    process.on(signal, listener);
-    return { signal, listener };
-  });
+  if (running.size === 0) {
+    for (const { signal, listener } of listeners) process.on(signal, listener);
+  }
+  running.add(aborter);
   try {
     return await work(aborter.signal);
   } finally {
-    for (const { signal, listener } of listeners) process.off(signal, listener);
+    running.delete(aborter);
+    if (running.size === 0) {
+      for (const { signal, listener } of listeners) process.off(signal, listener);
+    }
   }
 }

@@ -14,8 +14,8 @@ import { interruptible } from './interruption.ts';
 export { expectLinking };
 
 /**
- * Milliseconds that the answers of indexes are waited for when all is linked: then others get at
- * the environment, which is as it was, until they are there.
+ * Milliseconds that the answers of indexes are waited for when all is linked, or as long as that
+ * took: then others get at the environment, which is as it was, until they are there.
  */
 const patience = 1000;
 
@@ -44,10 +44,12 @@ export async function putInPlace(
     changed.push(...(await installDirect(job, change)));
     if (changed.length > 0) throw new PipAccelError('install-failed', changed.join(', '));
   };
-  let isConfirmed = true;
-  const beforePublish = async (signal: AbortSignal) => {
-    isConfirmed = confirm === null || (await inTime(confirm, job, signal));
-    if (!isConfirmed) throw new PipAccelError('install-failed', 'the indexes have changed');
+  const refuted = new PipAccelError('install-failed', 'the indexes have changed');
+  const started = performance.now();
+  const beforePublish = async (confirmed: Confirm, signal: AbortSignal) => {
+    context.timings?.enter(null);
+    const milliseconds = Math.max(patience, Math.ceil(performance.now() - started));
+    if (!(await inTime(confirmed, signal, milliseconds))) throw refuted;
     announce(job, items);
   };
   try {
@@ -60,7 +62,7 @@ export async function putInPlace(
         path: job.environment['PATH'] ?? '',
         signal,
         timings: context.timings,
-        ...(confirm ? { beforePublish: async () => await beforePublish(signal) } : {}),
+        ...(confirm ? { beforePublish: async () => await beforePublish(confirm, signal) } : {}),
         ...(isMixed ? { beforeCommit } : {}),
       });
     });
@@ -70,7 +72,8 @@ export async function putInPlace(
     return 'in place';
   } catch (error) {
     if (!(error instanceof PipAccelError)) throw error;
-    if (!isConfirmed) return 'unconfirmed';
+    // Another one where not all could be put back.
+    if (error === refuted) return 'unconfirmed';
     if (changed.length > 0) return await job.handOver('metadata other than remembered');
     if (await isImageAtFault(error, steps, job)) return 'image gone';
     reporter.error(error.message, error.hint);
@@ -78,9 +81,12 @@ export async function putInPlace(
   }
 }
 
-async function inTime(confirm: Confirm, job: InstallJob, signal: AbortSignal): Promise<boolean> {
-  job.context.timings?.enter(null);
-  const late = AbortSignal.timeout(patience);
+async function inTime(
+  confirm: Confirm,
+  signal: AbortSignal,
+  milliseconds: number,
+): Promise<boolean> {
+  const late = AbortSignal.timeout(milliseconds);
   try {
     return await confirm(AbortSignal.any([signal, late]));
   } catch (error) {

@@ -4,7 +4,7 @@ import { errnoOf } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
 import { PipFields } from '../../gateway/cold/ahead/pip-fields.ts';
 import type { NetworkOnDemand } from '../../obtain/cold/network-on-demand.ts';
-import { collect } from '../../obtain/cold/request.ts';
+import { collect, ProxyRefusal } from '../../obtain/cold/request.ts';
 import type { ConsultedPage, RememberedDecision } from '../../plan/decisions.ts';
 import { likelyIndexes, searchRules } from '../../plan/pinned/places.ts';
 import { unlessAborted } from '../../process/cold/unless-aborted.ts';
@@ -22,7 +22,7 @@ const parallelRequests = 64;
 /** Bytes; the largest pages of PyPI have some 30 million. */
 const largestPage = 256 << 20;
 
-/** What lines have asked, by the keys of their decisions. */
+/** What lines have asked, by the keys and times of their decisions. */
 const asked = new WeakMap<InstallJob['options'], Map<string, Promise<Verdict>>>();
 
 /**
@@ -39,10 +39,11 @@ export async function revalidate(
 ): Promise<(signal: AbortSignal) => Promise<Verdict>> {
   const known = asked.get(job.options) ?? new Map<string, Promise<Verdict>>();
   asked.set(job.options, known);
-  const verdict = known.get(key) ?? look(job, key, decision);
-  known.set(key, verdict);
+  const question = `${key} ${decision.time}`;
+  const verdict = known.get(question) ?? look(job, key, decision);
+  known.set(question, verdict);
   // Who waits for it is told.
-  verdict.catch(() => {});
+  verdict.catch(() => known.delete(question));
   // Else connections begin when this thread has nothing else to do.
   await nextLoop();
   return async (signal) => await unlessAborted(verdict, signal);
@@ -57,10 +58,13 @@ async function look(
   const [first] = decision.pages;
   if (!network || !first) return 'unreachable';
   const time = Date.now();
-  network.expect(new URL(first.url), Math.min(decision.pages.length, parallelRequests));
+  const index = new URL(first.url);
+  const there = decision.pages.filter(({ url }) => new URL(url).origin === index.origin);
+  network.expect(index, Math.min(there.length, parallelRequests));
   const verdict = await compare(job, network, decision.pages);
-  using _ = job.context.timings?.begin('finish', null);
-  if (verdict === 'unchanged') await remember(job, key, { ...decision, time });
+  if (verdict === 'unchanged') {
+    job.afterwards.add(async () => await remember(job, key, { ...decision, time }));
+  }
   return verdict;
 }
 
@@ -73,11 +77,13 @@ async function compare(
   const indexes = likelyIndexes(searchRules(request, options));
   const fields = new PipFields(interpreter.pip?.version ?? '', indexes);
   const limit = pLimit(parallelRequests);
+  const over = new AbortController();
+  const question = { network, fields, signal: over.signal };
   const answers = pages.map(async (page) => {
     const isSame = await limit(async () => {
       const subject = { name: new URL(page.url).pathname.split('/').at(-2) ?? '', version: null };
       using _ = timings?.begin('index', subject);
-      return await isUnchanged(page, { network, fields });
+      return await isUnchanged(page, question);
     });
     // The first that is not decides, and nobody waits for the others.
     if (!isSame) throw new Changed();
@@ -86,19 +92,28 @@ async function compare(
     await Promise.all(answers);
     return 'unchanged';
   } catch (error) {
-    if (error instanceof Changed) return 'changed';
+    // What a proxy has against it is for pip to hear.
+    if (error instanceof Changed || error instanceof ProxyRefusal) return 'changed';
     if (errnoOf(error) === null) throw error;
     return 'unreachable';
   } finally {
     limit.clearQueue();
+    over.abort();
   }
 }
 
 class Changed extends Error {}
 
+interface Question {
+  readonly network: NetworkOnDemand;
+  readonly fields: PipFields;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
 async function isUnchanged(
   { url, status, etag, lastModified, sha256: digest }: ConsultedPage,
-  { network, fields }: { readonly network: NetworkOnDemand; readonly fields: PipFields },
+  { network, fields, signal }: Question,
 ): Promise<boolean> {
   const page = new URL(url);
   const answer = await network.ask(page, {
@@ -106,9 +121,20 @@ async function isUnchanged(
     ...(etag === null ? {} : { 'if-none-match': etag }),
     ...(lastModified === null ? {} : { 'if-modified-since': lastModified }),
   });
-  const body = await collect(answer.body, largestPage);
+  const body = await collect(whileWanted(answer.body, signal), largestPage);
   if (answer.status === 304) return status === 200;
   if (answer.status !== status) return false;
   const isSameVersion = etag !== null && answer.headers['etag'] === etag;
   return isSameVersion || sha256(body) === digest;
+}
+
+/** The chunks of a body; where these are not wanted any more, the connection is closed. */
+async function* whileWanted(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
 }

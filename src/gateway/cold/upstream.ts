@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { type Dispatcher, request } from 'undici';
 import { errnoOf } from '../../core/errors.ts';
-import { ProxyRefusal } from '../../obtain/cold/dial.ts';
+import { ProxyRefusal } from '../../obtain/cold/request.ts';
 import { type DialedTransport, untilReusable } from '../../obtain/cold/transport.ts';
 import { endToEnd } from './answer.ts';
 import type { GatewayRequest, HeaderFields, Respond } from './exchange.ts';

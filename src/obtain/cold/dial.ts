@@ -2,17 +2,7 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { basicOf } from './credentials.ts';
-
-/** The user's proxy refuses to lead to a host. */
-export class ProxyRefusal extends Error {
-  /** Of HTTP. */
-  readonly status: number;
-
-  constructor(status: number) {
-    super(`The proxy answers with ${status}`);
-    this.status = status;
-  }
-}
+import { ProxyRefusal } from './request.ts';
 
 export interface DialRules {
   readonly proxyFor: (url: URL) => URL | null;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate as nextLoop } from 'node:timers/promises';
 import type { Environment } from '../../config/load.ts';
 import type { PipOptions } from '../../config/pip-config.ts';
 import type { Timings } from '../../core/timings.ts';
@@ -73,6 +74,10 @@ async function reached(socket: Socket, { host }: URL, milliseconds: number): Pro
     await once(socket, 'connect', { signal: late });
     return socket;
   } catch (error) {
+    // Where this thread was busy until then, the time is over before it hears of the connection.
+    await nextLoop();
+    await nextLoop();
+    if (late.aborted && !socket.connecting && !socket.destroyed) return socket;
     socket.destroy();
     if (!late.aborted) throw error;
     throw Object.assign(new Error(`connect ETIMEDOUT ${host}`), { code: 'ETIMEDOUT' });

@@ -27,12 +27,26 @@ export class HttpStatus extends Error {
   }
 }
 
+/** The user's proxy refuses to lead to a host. */
+export class ProxyRefusal extends Error {
+  /** Of HTTP. */
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`The proxy answers with ${status}`);
+    this.status = status;
+  }
+}
+
 /** pip's `--timeout` default, seconds. */
 const defaultTimeout = 15;
+/** Milliseconds that timers can wait. */
+const longestTimeout = 2 ** 31 - 1;
 
 /** Milliseconds without a byte after which pip gives a request up. */
 export function timeoutOf(options: PipOptions): number {
-  return 1000 * (Number(options.value('timeout')) || defaultTimeout);
+  const milliseconds = 1000 * (Number(options.value('timeout')) || defaultTimeout);
+  return Math.min(Math.max(Math.round(milliseconds), 1), longestTimeout);
 }
 
 const redirectLimit = 10;

@@ -25,7 +25,8 @@ export function withMetadata(
 
 /**
  * A page without files that make no difference. pip reads each link with care: most of the time
- * that it takes for a page goes into those of other systems.
+ * that it takes for a page goes into those of other systems. What files require of Python stays,
+ * which pips before 25.0 read for each: they print it with the link.
  */
 export function withoutFiles(
   kept: KeptAnswer,
