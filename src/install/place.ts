@@ -81,6 +81,7 @@ export async function placeDistributions(
     crew.stop();
   }
   const outcomes = await crew.finish();
+  timings?.enter('place');
   ended.abort();
   if (failure) throw failure;
   options.signal?.throwIfAborted();
@@ -90,7 +91,6 @@ export async function placeDistributions(
     if (step) context.onStep(step);
   };
   tellTime(outcomes, owners, timings);
-  timings?.enter('place');
   settle(outcomes, trees, { ...context, onTree });
   return { warnings: warnings.filter((warning) => warning !== null), published };
 }
