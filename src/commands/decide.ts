@@ -58,6 +58,9 @@ export async function decide(job: InstallJob, isAhead: boolean): Promise<Decisio
     const confirm = await confirmation(job, key, { ...remembered, pages: remembered.pages });
     if (isAhead) return { ...plan, confirm };
     if (await isConfirmed(job, confirm)) return plan;
+    // pip has connections of its own, and some servers take one at a time.
+    const { hangUp } = await import('./cold/network.ts');
+    await hangUp(job);
   }
   const { decideAnew } = await import('./cold/decide-anew.ts');
   const decision = await decideAnew(job, key);

@@ -203,15 +203,16 @@ async function prepare(
   if (egg) return await job.handOver(`${egg.spelling} is for pip to replace`);
   const linked = items.filter(({ decided }) => !decided.direct).map(({ decided }) => decided);
   const found = await imagesAtHand(job, linked);
+  const missing = linked.filter(({ key }) => !found.has(key));
+  const plan = { items, conflicts, remembered };
   if (confirm) {
-    const isAddition =
-      items.length > 0 &&
-      items.every(({ decided: { key } }) => found.has(key) && !job.installed.has(key));
-    if (isAddition) return { items, conflicts, remembered, images: found, confirm };
+    const isAllThere = linked.length === items.length && missing.length === 0;
+    const isAddition = items.length > 0 && linked.every(({ key }) => !job.installed.has(key));
+    if (isAllThere && isAddition) return { ...plan, images: found, confirm };
     if (!(await isConfirmed(job, confirm))) return await prepare(job, { isAgain });
   }
-  const images = await withMissing(job, { decided: linked, found }, isFromStore || isAgain);
-  return images && { items, conflicts, remembered, images, confirm: null };
+  const made = await obtainMissing(job, missing, isFromStore || isAgain);
+  return made && { ...plan, images: new Map([...found, ...made]), confirm: null };
 }
 
 /** The images that the store has; what links them is made ready where these are all. */
@@ -234,30 +235,18 @@ async function imagesAtHand(
   return found;
 }
 
-/**
- * Those and the others, which are obtained.
- *
- * @param mayBeGone null is an answer, too.
- */
-async function withMissing(
+/** @param mayBeGone null is an answer, too. */
+async function obtainMissing(
   job: InstallJob,
-  {
-    decided,
-    found,
-  }: {
-    readonly decided: readonly Decided[];
-    readonly found: ReadonlyMap<NormalizedName, Image>;
-  },
+  missing: readonly Decided[],
   mayBeGone: boolean,
 ): Promise<ReadonlyMap<NormalizedName, Image> | null> {
-  const missing = decided.filter(({ key }) => !found.has(key));
-  if (missing.length === 0) return found;
+  if (missing.length === 0) return new Map();
   const { interruptible } = await import('./cold/interruption.ts');
   const { obtain } = await import('./cold/obtain.ts');
   const { obtainIfThere } = await import('./cold/decide-again.ts');
-  const obtainMissing = mayBeGone ? obtainIfThere : obtain;
-  const made = await interruptible((signal) => obtainMissing(job, missing, signal));
-  return made && new Map([...found, ...made]);
+  const get = mayBeGone ? obtainIfThere : obtain;
+  return await interruptible(async (signal) => await get(job, missing, signal));
 }
 
 /** True where pip would be asked for nothing but what it then installs itself (`--no-deps .`). */

@@ -12,7 +12,7 @@ import type { InstallJob } from '../job.ts';
 import { networkOf } from './network.ts';
 import { remember } from './remember.ts';
 
-export type Verdict = 'unchanged' | 'changed' | 'unreachable';
+type Verdict = 'unchanged' | 'changed' | 'unreachable';
 
 /**
  * Pages at a time: answers are short, so that it is round trips that count, of which a connection
@@ -77,13 +77,11 @@ async function compare(
   const indexes = likelyIndexes(searchRules(request, options));
   const fields = new PipFields(interpreter.pip?.version ?? '', indexes);
   const limit = pLimit(parallelRequests);
-  const over = new AbortController();
-  const question = { network, fields, signal: over.signal };
   const answers = pages.map(async (page) => {
     const isSame = await limit(async () => {
       const subject = { name: new URL(page.url).pathname.split('/').at(-2) ?? '', version: null };
       using _ = timings?.begin('index', subject);
-      return await isUnchanged(page, question);
+      return await isUnchanged(page, { network, fields });
     });
     // The first that is not decides, and nobody waits for the others.
     if (!isSame) throw new Changed();
@@ -98,22 +96,14 @@ async function compare(
     return 'unreachable';
   } finally {
     limit.clearQueue();
-    over.abort();
   }
 }
 
 class Changed extends Error {}
 
-interface Question {
-  readonly network: NetworkOnDemand;
-  readonly fields: PipFields;
-  /** Aborted when nobody waits for the answer any more. */
-  readonly signal: AbortSignal;
-}
-
 async function isUnchanged(
   { url, status, etag, lastModified, sha256: digest }: ConsultedPage,
-  { network, fields, signal }: Question,
+  { network, fields }: { readonly network: NetworkOnDemand; readonly fields: PipFields },
 ): Promise<boolean> {
   const page = new URL(url);
   const answer = await network.ask(page, {
@@ -121,20 +111,9 @@ async function isUnchanged(
     ...(etag === null ? {} : { 'if-none-match': etag }),
     ...(lastModified === null ? {} : { 'if-modified-since': lastModified }),
   });
-  const body = await collect(whileWanted(answer.body, signal), largestPage);
+  const body = await collect(answer.body, largestPage);
   if (answer.status === 304) return status === 200;
   if (answer.status !== status) return false;
   const isSameVersion = etag !== null && answer.headers['etag'] === etag;
   return isSameVersion || sha256(body) === digest;
-}
-
-/** The chunks of a body; where these are not wanted any more, the connection is closed. */
-async function* whileWanted(
-  body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    signal.throwIfAborted();
-    yield chunk;
-  }
 }
