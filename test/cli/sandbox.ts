@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeEnvironment } from '../environment.ts';
 import { readTree, type Tree } from '../install/site.ts';
+import { remember } from './runs.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -60,6 +61,7 @@ export class Sandbox {
       maxBuffer: 1 << 28,
     });
     if (error) throw error;
+    remember({ command, stdout, stderr, exitCode: status });
     return { stdout, stderr, exitCode: status };
   }
 
