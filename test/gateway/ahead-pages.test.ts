@@ -301,6 +301,58 @@ describe('wheels of other systems', () => {
   });
 
   test.each([
+    ['24.3.1', [undefined, '<3', '>=3.x']],
+    ['25.0', ['>=2', '<3', '>=3.x']],
+  ] as const)(
+    'are not alone: of what files require of Python pip %s is shown %j',
+    async (pip, shown) => {
+      index.wheels.length = 0;
+      for (const [at, requiresPython] of ['>=2', '<3', '>=3.x'].entries()) {
+        index.wheels.push({ ...makeWheel('fx-leaf', `1.${at}`), requiresPython });
+      }
+      const agent = asThisPip()['user-agent'].replace('26.3', pip);
+      for (const isTerse of [true, false]) {
+        open([index.url], { pip, isTerse: () => isTerse });
+        const { body } = await run.page(index.page('fx-leaf'), { 'user-agent': agent });
+        const { files } = JSON.parse(body.toString()) as { files: Record<string, unknown>[] };
+        const required = files.map((file) => file['requires-python']);
+        expect(required).toEqual(isTerse ? shown : ['>=2', '<3', '>=3.x']);
+        const { body: whole } = await run.page(index.page('fx-leaf'));
+        expect(whole.toString()).toContain('"requires-python":">=2"');
+        await run.close();
+      }
+    },
+  );
+
+  test.each([
+    ['beside a wheel of its version', {}, {}, false],
+    ['beside one that was yanked', { yanked: '' }, {}, true],
+    ['that was yanked, beside one that was not', {}, { yanked: '' }, true],
+    ['that requires another Python', { requiresPython: '>=2' }, {}, true],
+    ['beside one of another system', { filename: 'fx_leaf-1.0-cp27-cp27m-win32.whl' }, {}, true],
+    ['beside a wheel of another version', { filename: 'fx_leaf-1.1-py3-none-any.whl' }, {}, true],
+    ['whose version is spelled otherwise', {}, { filename: 'fx_leaf-1.0.0.tar.gz' }, true],
+  ] as const)('an sdist %s: %j, %j: shown %s', async (_name, ofWheel, ofSdist, isShown) => {
+    const wheel = makeWheel('fx-leaf', '1.0');
+    const sdist = { ...wheel, filename: 'fx_leaf-1.0.tar.gz', ...ofSdist };
+    index.wheels.length = 0;
+    index.wheels.push({ ...wheel, ...ofWheel }, sdist);
+    open([index.url], { isTerse: () => true });
+    const { body } = await run.page(index.page('fx-leaf'), asThisPip());
+    expect(body.includes(sdist.filename)).toBe(isShown);
+    expect((await run.page(index.page('fx-leaf'))).body.includes(sdist.filename)).toBe(true);
+  });
+
+  test('an sdist is shown where the wheel’s metadata is not beside it', async () => {
+    index.wheels.length = 0;
+    index.wheels.push(...kept);
+    index.manners.metadata = false;
+    open([index.url], { isTerse: () => true });
+    const { body } = await run.page(index.page('fx-leaf'), asThisPip());
+    expect(shownIn(body)).toEqual(filenames(kept));
+  });
+
+  test.each([
     [['install', 'fx-leaf'], '', true],
     [['install', '-v', 'fx-leaf'], '', false],
     [['install', '--log', 'log', 'fx-leaf'], '', false],

@@ -67,6 +67,7 @@ export class AheadRun {
       },
       timeout: 15_000,
       showsOwnWheelsOnly: true,
+      isTerse: () => false,
       wantsArchives: true,
       downloads: { store, maxRetries: 3, trustModTimes: false, emit: () => {}, patience: 5000 },
       lookup: {

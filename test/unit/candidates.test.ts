@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Interpreter, NormalizedName } from '../../src/core/types.ts';
-import { foreignTo } from '../../src/gateway/cold/ahead/choice.ts';
-import { withoutFiles } from '../../src/gateway/cold/ahead/edited-page.ts';
+import { foreignTo, metBy, spareSdists, takenFiles } from '../../src/gateway/cold/ahead/choice.ts';
+import { briefPage } from '../../src/gateway/cold/ahead/edited-page.ts';
 import { linksOf, parsePage, readPage } from '../../src/obtain/cold/index/page.ts';
-import { chooseFile } from '../../src/plan/pinned/candidates.ts';
+import { chooseFile, type FileRules } from '../../src/plan/pinned/candidates.ts';
 import { plainNameOf, readArchiveName } from '../../src/plan/pinned/filename.ts';
 import { folderFiles, sortLocal } from '../../src/plan/pinned/folder.ts';
 import { addFormatControl, type FormatControl } from '../../src/plan/pinned/format-control.ts';
@@ -82,7 +82,16 @@ function link(pick: ReturnType<typeof random>): string {
   const query = pick(['', '', '', '', '', '?of=/fx_any-1.0-cp27-cp27m-win32.whl']);
   const href = encodeURI(`https://files.test/${pick(['a', 'b c', 'd'])}/${fileName(pick)}${query}`);
   const python = requires === '' ? '' : ` data-requires-python="${requires}"`;
-  return `<a${yanked} href="${href}${fragment}"${python}>x</a><br />`;
+  const metadata = pick(['', ' data-core-metadata="true"', ' data-core-metadata="true"']);
+  return `<a${yanked} href="${href}${fragment}"${python}${metadata}>x</a><br />`;
+}
+
+/** A wheel and an sdist of one release. */
+function release(pick: ReturnType<typeof random>): string {
+  const start = `https://files.test/e/fx_any-${pick(['1.0', '1.1', '2.0', '2.1'])}`;
+  const said = pick(['', ' data-requires-python="&gt;=2"', ' data-yanked=""']);
+  const wheel = `<a href="${start}-py2.py3-none-any.whl"${said} data-core-metadata="true">x</a>`;
+  return `${wheel}\n<a href="${start}.tar.gz"${pick([said, said, ''])}>x</a>`;
 }
 
 function makeCase(seed: number) {
@@ -90,7 +99,7 @@ function makeCase(seed: number) {
   const many = <T>(make: () => T): T[] => Array.from({ length: pick([0, 1, 3, 8, 20]) }, make);
   const folder = join(root, `${seed}`);
   const pages = ['first', 'second'].map((name) => {
-    const html = `<!DOCTYPE html><html><head><title>x</title></head><body>\n${many(() => link(pick)).join('\n')}</body></html>`;
+    const html = `<!DOCTYPE html><html><head><title>x</title></head><body>\n${many(() => pick([link, link, release])(pick)).join('\n')}</body></html>`;
     mkdirSync(join(folder, name, 'fx-any'), { recursive: true });
     writeFileSync(join(folder, name, 'fx-any', 'index.html'), html);
     return { url: `file://${folder}/${name}/fx-any/index.html`, html };
@@ -129,14 +138,20 @@ function makeCase(seed: number) {
 
 const environment = { PATH: process.env['PATH'], PYTHONPATH: process.env['PIP_ORACLE'] ?? '' };
 
-/** Which file pip's own finder takes. */
-function askFinder(cases: readonly unknown[]): readonly (string | null)[] {
+interface Found {
+  /** Of the file that it takes. */
+  readonly url: string | null;
+  readonly versions: readonly string[];
+}
+
+/** What pip's own finder finds. */
+function askFinder(cases: readonly unknown[]): readonly Found[] {
   const output = execFileSync(python, [join(import.meta.dirname, 'finder.py')], {
     input: JSON.stringify(cases),
     env: environment,
     maxBuffer: 1 << 26,
   });
-  return JSON.parse(output.toString()) as readonly (string | null)[];
+  return JSON.parse(output.toString()) as readonly Found[];
 }
 
 test('of a release’s files the one is taken that pip takes', () => {
@@ -151,13 +166,18 @@ test('of a release’s files the one is taken that pip takes', () => {
   expect(unclear).toBeLessThan(cases.length / 3);
   expect(found.filter((url) => url !== null && url !== 'unclear').length).toBeGreaterThan(40);
   for (const [index, url] of found.entries()) {
-    if (url !== 'unclear') expect({ index, url }).toEqual({ index, url: expected[index] });
+    if (url !== 'unclear') expect({ index, url }).toEqual({ index, url: expected[index]?.url });
   }
 });
 
-function choose(one: ReturnType<typeof makeCase>, pip: string): string | null {
+function rulesOf(one: ReturnType<typeof makeCase>, pip: string): FileRules {
   const formats: FormatControl = { noBinary: new Set(), onlyBinary: new Set() };
   for (const [option, value] of one.formats) addFormatControl(formats, option, value);
+  const { preferBinary, ignoreRequiresPython } = one;
+  return { interpreter, pip, formats, preferBinary, ignoreRequiresPython };
+}
+
+function choose(one: ReturnType<typeof makeCase>, pip: string): string | null {
   const pages = one.pages.flatMap(({ url, html }): readonly ReleaseFile[] =>
     readPage({ url, contentType: 'text/html', body: Buffer.from(html) }),
   );
@@ -166,35 +186,58 @@ function choose(one: ReturnType<typeof makeCase>, pip: string): string | null {
     key,
     specifiers: parseSpecifiers(one.specifier) ?? [],
     hashes: one.hashes ?? {},
-    rules: {
-      interpreter,
-      pip,
-      formats,
-      preferBinary: one.preferBinary,
-      ignoreRequiresPython: one.ignoreRequiresPython,
-    },
+    rules: rulesOf(one, pip),
   });
   if (choice.outcome === 'chosen') return choice.candidate.file.url;
   return /two ways|alike/.test(choice.reason) ? 'unclear' : null;
 }
 
-test('pip takes the same of pages without the wheels of other systems', () => {
-  const cases = Array.from({ length: 150 }, (_, seed) => makeCase(seed + 1001));
+test('pip takes the same of pages without the wheels of other systems, and of terse ones', () => {
+  const cases = Array.from({ length: 250 }, (_, seed) => ({
+    ...makeCase(seed + 1001),
+    hashes: null,
+  }));
   const isForeign = foreignTo(interpreter);
   const whole = askFinder(cases);
-  let leftOut = 0;
-  for (const { pages } of cases) {
-    for (const { url, html } of pages) {
+  const leftOut = { foreign: 0, spare: 0 };
+  for (const one of cases) {
+    for (const { url, html } of one.pages) {
       const body = Buffer.from(html);
       const page = parsePage({ url, contentType: 'text/html', body });
-      const { passedOver } = linksOf(page, (address) => !isForeign(address));
-      leftOut += passedOver.size;
+      const { links, passedOver } = linksOf(page, (address) => !isForeign(address));
+      const files = links.map(({ file }) => file);
+      const spare = spareSdists(links, takenFiles(files, key, rulesOf(one, '26.3')));
+      leftOut.foreign += passedOver.size;
+      leftOut.spare += spare.length;
       const kept = { url, asked: {}, status: 200, reason: undefined, headers: {}, body };
-      writeFileSync(new URL(url), withoutFiles(kept, page, passedOver).body);
+      const places = new Set([...passedOver, ...spare]);
+      writeFileSync(new URL(url), briefPage(kept, page, { places, isMet: null }).body);
     }
   }
-  expect(leftOut).toBeGreaterThan(50);
+  expect(leftOut.foreign).toBeGreaterThan(50);
+  expect(leftOut.spare).toBeGreaterThan(30);
   expect(askFinder(cases)).toEqual(whole);
+});
+
+test('what is taken for met by this Python, pip takes for met', () => {
+  const pick = random(7);
+  const operators = ['>=', '<=', '>', '<', '==', '!=', '~=', '===', ''];
+  const pythons = ['2.7', '3', '3.11.7', '3.6.*', '3.8', '3.99', '4', '3.12.0rc1', '3.x', ''];
+  const clause = () => `${pick(operators)}${pick(['', ' '])}${pick(pythons)}`;
+  const texts = Array.from({ length: 800 }, () =>
+    Array.from({ length: pick([1, 1, 2, 3]) }, clause).join(pick([',', ', ', ' '])),
+  );
+  const isMet = metBy({ interpreter, pip: '24.3.1' });
+  const met = texts.filter((text) => isMet?.(text));
+  expect(met.length).toBeGreaterThan(100);
+  const script = `import json, sys
+from pip._internal.utils.packaging import check_requires_python
+json.dump([check_requires_python(text, sys.version_info[:3]) for text in json.load(sys.stdin)], sys.stdout)`;
+  const output = execFileSync(python, ['-c', script], {
+    input: JSON.stringify(met),
+    env: environment,
+  });
+  expect(JSON.parse(output.toString())).toEqual(met.map(() => true));
 });
 
 test('a glance at a name tells what pip reads in it', () => {

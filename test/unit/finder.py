@@ -1,4 +1,4 @@
-"""Answers with pip's own finder: reads a JSON list of questions, writes the URL that pip tries first for each, or null."""
+"""Answers with pip's own finder: reads a JSON list of questions, writes for each the URL that pip tries first, or null, and the versions that it knows of."""
 
 import inspect
 import json
@@ -33,7 +33,8 @@ def answer(question):
     found = vars(result).get("applicable_candidates", vars(result).get("_applicable_candidates"))
     # As the resolver goes through them (`factory.py`, `iter_index_candidate_infos`).
     links = [candidate.link for candidate in reversed(found) if not candidate.link.is_yanked]
-    return links[0].url_without_fragment if links else None
+    versions = {str(candidate.version) for candidate in finder.find_all_candidates("fx-any")}
+    return {"url": links[0].url_without_fragment if links else None, "versions": sorted(versions)}
 
 
 json.dump([answer(question) for question in json.load(sys.stdin)], sys.stdout)

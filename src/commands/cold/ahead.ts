@@ -21,6 +21,8 @@ export interface ForeseenLine extends Sought, Pick<InstallJob, 'request'> {
   /** What pip keeps where it fits. */
   readonly installed: ReadonlyMap<NormalizedName, { readonly version: string }>;
   readonly emit: Emit;
+  /** See `AheadSettings`; false where it is not given. */
+  readonly isTerse?: () => boolean;
   /** See `ArchiveContext`. */
   readonly arrived?: ArchiveContext['arrived'];
 }
@@ -38,6 +40,7 @@ export function aheadOf(line: ForeseenLine): NonNullable<GatewayRules['openAhead
       upstream,
       timeout,
       showsOwnWheelsOnly: showsOwnWheelsOnly(options),
+      isTerse: line.isTerse ?? (() => false),
       wantsArchives: wantsArchives(options, pip),
       // Of strange ones pip shows what they are.
       indexes: likelyIndexes(search),

@@ -12,6 +12,7 @@ import { aheadOf } from './ahead.ts';
 import { imageMakerOf } from './image-maker.ts';
 import { decideByDownload } from './decide-by-download.ts';
 import { openLineGateway } from './line-gateway.ts';
+import { TersePages } from './terse-pages.ts';
 
 /** How a pip is asked: through a gateway or by itself. */
 export interface Asking {
@@ -27,7 +28,8 @@ export interface Asking {
 /**
  * pip's answer to a line. Where a server cannot be reached, pip is asked anew without the gateway,
  * from where it was: only pip itself has the words for each way in which a network can fail, and
- * through a proxy they would be about the proxy.
+ * through a proxy they would be about the proxy. So it is where pip needs more of a page than it was
+ * given.
  */
 export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const { context, environment, options, reporter } = job;
@@ -38,17 +40,24 @@ export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const arrived = (wheel: Archive) => void images.imageOf(wheel).catch(() => {});
   // What the user's hashes exclude is not even unpacked.
   const isTrusted = !areHashesAsked(job.request, context.interpreter.markers);
-  const openAhead = aheadOf({ ...job, emit, ...(isTrusted ? { arrived } : {}) });
+  const pages = new TersePages(job);
+  const isTerse = () => pages.areGiven();
+  const openAhead = aheadOf({ ...job, emit, isTerse, ...(isTrusted ? { arrived } : {}) });
   const rules = { options, environment, stepsAside: true, openAhead };
   context.timings?.enter('prepare');
   const gateway = await openLineGateway(rules, context);
   const said = { stdout: 0, stderr: 0 };
   if (gateway) {
     const counting: Emit = (event) => {
-      if (event.type === 'pip-line') said[event.stream] += 1;
+      if (event.type === 'pip-line') {
+        pages.hear(event);
+        if (pages.missed.aborted) return;
+        said[event.stream] += 1;
+      }
       emit(event);
     };
-    const answer = await askThrough(job, gateway, counting);
+    const lost = AbortSignal.any([gateway.lost, pages.missed]);
+    const answer = await askThrough(job, { ...gateway, lost }, counting);
     if (answer) return answer;
   }
   const continuing: Emit = (event) => {

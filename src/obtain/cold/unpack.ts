@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -94,6 +95,8 @@ export class ImageMaker {
     this.#target = target;
     this.#context = context;
     this.#compiler = new Compiler(context.store, target.interpreter, context.environment);
+    // Each image that somebody waits for listens.
+    setMaxListeners(0, this.#aborter.signal);
   }
 
   /**

@@ -149,10 +149,22 @@ function pythonFits(
 ): boolean | 'unclear' {
   if (onlyPython !== null && onlyPython !== interpreter.versionInfo.join('.')) return false;
   if (requiresPython === null || requiresPython === '' || ignoreRequiresPython) return true;
-  const specifiers = parseSpecifiers(requiresPython);
   // pip passes over what it cannot read, and before 24.1 it could read more.
-  if (specifiers === null) return atLeast(pip, 24, 1) ? true : 'unclear';
-  return contains(specifiers, pythonRelease(interpreter), true);
+  return isPythonMet(interpreter, requiresPython) ?? (atLeast(pip, 24, 1) ? true : 'unclear');
+}
+
+const metByPython = new WeakMap<Interpreter, Map<string, boolean | null>>();
+
+/** Whether a Python is what a file requires; null where that cannot be read. Projects say the same of most of their files. */
+export function isPythonMet(interpreter: Interpreter, requiresPython: string): boolean | null {
+  const known = metByPython.get(interpreter) ?? new Map<string, boolean | null>();
+  metByPython.set(interpreter, known);
+  const met = known.get(requiresPython);
+  if (met !== undefined) return met;
+  const specifiers = parseSpecifiers(requiresPython);
+  const found = specifiers && contains(specifiers, pythonRelease(interpreter), true);
+  known.set(requiresPython, found);
+  return found;
 }
 
 /** Three numbers, as pip compares them: a pre-release of Python counts as its release. */

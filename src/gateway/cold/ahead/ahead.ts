@@ -30,6 +30,8 @@ export interface AheadSettings {
   readonly foresight: Omit<ForesightRules, 'markers' | 'pip'>;
   /** Whether wheels of other systems are left out of pages: pip neither takes them nor speaks of them. */
   readonly showsOwnWheelsOnly: boolean;
+  /** Whether pages that are asked for now are terse, too: somebody hears pip, should it need more. */
+  readonly isTerse: () => boolean;
   /** Whether pip will want the archives of what it decides on. */
   readonly wantsArchives: boolean;
   /** How archives come into the store. */

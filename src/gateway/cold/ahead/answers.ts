@@ -81,7 +81,8 @@ async function respondPage(
   // A page of links is called by any name, of which no index has to hear.
   else if ([...run.indexes].some((index) => pageUrl(index, key).href === request.url.href))
     foresight.expect({ name: key, extras: [], specifiers: [], url: null, marker: null }, 'pip');
-  const given = (isForThisPython(run, request) ? brief : null) ?? kept;
+  const isBrief = isForThisPython(run, request);
+  const given = isBrief ? brief(run.settings.isTerse()) : kept;
   const fuller = mayOffer(run, key, bare) ? await offering(run, key, given) : null;
   return replay(fuller ?? given, request);
 }

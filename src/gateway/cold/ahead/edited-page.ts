@@ -23,25 +23,38 @@ export function withMetadata(
   return edited(kept, body, { 'cache-control': 'no-store' });
 }
 
-/**
- * A page without files that make no difference. pip reads each link with care: most of the time
- * that it takes for a page goes into those of other systems. What files require of Python stays,
- * which pips before 25.0 read for each: they print it with the link.
- */
-export function withoutFiles(
+/** What makes no difference to pip, and takes its time. */
+export interface Needless {
+  /** Those of files: pip reads each link with care. */
+  readonly places: ReadonlySet<number>;
+  /** Tells requirements on the Python that it meets; null where pip takes no time for them. */
+  readonly isMet: ((requiresPython: string) => boolean) | null;
+}
+
+/** A page without what is needless; the very page where all of it is needed. */
+export function briefPage(
   kept: KeptAnswer,
   page: ParsedPage,
-  places: ReadonlySet<number>,
+  { places, isMet }: Needless,
 ): KeptAnswer {
+  const isJudged = page.form === 'json' && isMet !== null;
+  if (places.size === 0 && !isJudged) return kept;
   const body =
     page.form === 'json'
       ? jsonOf(
           page,
-          page.files.filter((_, at) => !places.has(at)),
+          page.files
+            .filter((_, at) => !places.has(at))
+            .map((file) => (isJudged ? withoutMet(file, isMet) : file)),
         )
       : replaced(page.text, places, (at) => ({ ...anchorAt(page.text, at), text: '' }));
   // Unlike `no-store`, this leaves the index's own page in pip's cache where it is there.
   return edited(kept, body, { vary: '*' });
+}
+
+function withoutMet(file: unknown, isMet: (requiresPython: string) => boolean): unknown {
+  const { 'requires-python': required, ...rest } = file as Record<string, unknown>;
+  return typeof required === 'string' && isMet(required) ? rest : file;
 }
 
 function jsonOf({ page }: { readonly page: object }, files: readonly unknown[]): string {

@@ -7,8 +7,8 @@ import type { FileRules, RankedFile } from '../../../plan/pinned/candidates.ts';
 import { projectPage } from '../../../plan/pinned/places.ts';
 import type { GatewayRequest, Respond } from '../exchange.ts';
 import type { Fetcher } from './fetcher.ts';
-import { foreignTo, takenFiles } from './choice.ts';
-import { withoutFiles } from './edited-page.ts';
+import { foreignTo, metBy, spareSdists, takenFiles } from './choice.ts';
+import { briefPage } from './edited-page.ts';
 import { parsedPage, unlessUnclear } from './index-page.ts';
 import { field, isAnswerTo, keep, type KeptAnswer, lasting } from './kept-answer.ts';
 import type { PipFields } from './pip-fields.ts';
@@ -16,8 +16,8 @@ import type { PipFields } from './pip-fields.ts';
 export interface PageAnswer {
   /** As the index gave it. */
   readonly kept: KeptAnswer;
-  /** Without the wheels of other systems; null where it has none of them. */
-  readonly brief: KeptAnswer | null;
+  /** Without the wheels of other systems, and where it is terse without all that is needless. */
+  readonly brief: (isTerse: boolean) => KeptAnswer;
   readonly bare: Bare;
 }
 
@@ -53,6 +53,7 @@ export class Pages {
   readonly #fields: PipFields;
   readonly #rules: FileRules;
   readonly #isForeign: (address: string) => boolean;
+  readonly #isMet: ReturnType<typeof metBy>;
   readonly #timings: Timings | null;
   readonly #read = new Map<string, Promise<ReadPage | null>>();
   readonly #files = new Map<string, KnownFile>();
@@ -70,6 +71,7 @@ export class Pages {
     this.#fields = parts.fields;
     this.#rules = parts.rules;
     this.#isForeign = foreignTo(parts.rules.interpreter);
+    this.#isMet = metBy(parts.rules);
     this.#timings = parts.timings;
   }
 
@@ -110,7 +112,7 @@ export class Pages {
     const read = known ?? this.#enter(kept, key);
     this.#read.set(request.url.href, read);
     this.#consulted.set(request.url.href, recordOf(kept));
-    const { brief = null, bare = { wheels: false, sdists: false } } = (await read) ?? {};
+    const { brief = () => kept, bare = { wheels: false, sdists: false } } = (await read) ?? {};
     return { kept, brief, bare };
   }
 
@@ -143,10 +145,14 @@ export class Pages {
     for (const file of files) this.#files.set(new URL(file.file.url).href, file);
     const bare = listed.flatMap(({ metadata, url }) => (metadata === null ? [url] : []));
     const isWheel = (url: string) => url.endsWith('.whl');
-    const { passedOver } = found;
+    const { links, passedOver } = found;
     return {
       files,
-      brief: passedOver.size > 0 ? withoutFiles(kept, page, passedOver) : null,
+      brief: (isTerse) => {
+        const spare = isTerse ? spareSdists(links, files) : [];
+        const isMet = isTerse ? this.#isMet : null;
+        return briefPage(kept, page, { places: new Set([...passedOver, ...spare]), isMet });
+      },
       bare: { wheels: bare.some(isWheel), sdists: bare.some((url) => !isWheel(url)) },
     };
   }

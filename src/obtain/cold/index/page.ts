@@ -29,7 +29,7 @@ interface HtmlPage {
   readonly anchors: readonly StartTag[];
 }
 
-interface PageLink {
+export interface PageLink {
   /** With its fragment: pip takes links for the same by this. */
   readonly link: string;
   readonly file: ReleaseFile;
