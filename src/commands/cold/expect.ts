@@ -10,6 +10,8 @@ interface Expectations {
   readonly limit: ReturnType<typeof pLimit>;
   /** By URL. */
   readonly begun: Map<string, Promise<unknown>>;
+  /** Those that have come, or will not. */
+  readonly arrivals: Promise<unknown>[];
 }
 
 const expectations = new WeakMap<InstallJob['options'], Expectations>();
@@ -19,7 +21,7 @@ const expectations = new WeakMap<InstallJob['options'], Expectations>();
  * the network is hung up. Whatever goes wrong is met again by who wants it.
  */
 export function expectArchive(job: InstallJob, wheel: Decided): void {
-  const { begun, limit } = expectationsOf(job);
+  const { arrivals, begun, limit } = expectationsOf(job);
   const { key, metadata, source } = wheel;
   if (begun.has(source.url)) return;
   const { context, reporter } = job;
@@ -32,11 +34,13 @@ export function expectArchive(job: InstallJob, wheel: Decided): void {
   const reader = { signal, answered: () => {}, grew: () => {} };
   const downloads = { store, transport, maxRetries, trustModTimes, emit, timings, signal, reader };
   images.expect();
+  const arriving = limit(async () => {
+    signal.throwIfAborted();
+    return await obtainSource(source, downloads);
+  });
+  arrivals.push(arriving.catch(() => null));
   const expected = async () => {
-    const stored = await limit(async () => {
-      signal.throwIfAborted();
-      return await obtainSource(source, downloads);
-    });
+    const stored = await arriving;
     await images.imageOf({ kind: 'wheel', key, version: metadata.version, ...stored }, signal);
   };
   begun.set(
@@ -45,10 +49,19 @@ export function expectArchive(job: InstallJob, wheel: Decided): void {
   );
 }
 
+/** Waits until all that is expected has come and is unpacked, as far as it does. */
+export async function whenUnpacked(job: InstallJob): Promise<void> {
+  const known = expectations.get(job.options);
+  if (!known) return;
+  await Promise.all(known.arrivals);
+  await imageMakerOf(job).unpacked();
+}
+
 function expectationsOf(job: InstallJob): Expectations {
   const known = expectations.get(job.options);
   if (known) return known;
-  const opened = { limit: pLimit(parallelDownloads), begun: new Map<string, Promise<unknown>>() };
+  const limit = pLimit(parallelDownloads);
+  const opened: Expectations = { limit, begun: new Map(), arrivals: [] };
   expectations.set(job.options, opened);
   job.afterwards.add(async () => {
     await hangUp(job);

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextLoop, setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { PipAccelError } from '../../core/errors.ts';
 import type { Decided, Version } from '../../core/types.ts';
@@ -14,7 +14,7 @@ import { unlessAborted } from '../../process/cold/unless-aborted.ts';
 import { isStoreTrouble } from '../../store/trouble.ts';
 import type { InstallJob } from '../job.ts';
 import { imageLookup } from '../sound-images.ts';
-import { expectArchive } from './expect.ts';
+import { expectArchive, whenUnpacked } from './expect.ts';
 import { interruptible } from './interruption.ts';
 import { imageMetadata, knowledgeOf, type Learned, learnedFiles, pageName } from './known.ts';
 import { obtain } from './obtain.ts';
@@ -72,6 +72,8 @@ export async function learn(
         timings?.enter(null);
         begin(network, given.questions);
         await underWay.some(signal);
+        // To decide keeps this thread busy; what comes just now is compiled meanwhile.
+        if (underWay.isEmpty) await Promise.race([whenUnpacked(job), sleep(lull)]);
         timings?.enter('decide');
         given = answer();
       }
@@ -110,6 +112,10 @@ class UnderWay {
     this.#asked.add(question);
     const answer = this.#heard(ask).finally(() => this.#waiting.delete(answer));
     this.#waiting.add(answer);
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
   }
 
   /** Waits for a few answers, or all that come for now. @throws what one of them failed with */
@@ -151,6 +157,8 @@ function begin(network: Network, { releases, files }: Questions): void {
       // Not to wait for the other pages: what is large had better begin early.
       const file = likelyFile(network.question.request, network.knowledge, release);
       if (file && isLight(network, file)) beginLight(network, file);
+      // Not before what was just asked for is on its way.
+      await nextLoop();
       await rememberReleases(network, release);
     });
   }

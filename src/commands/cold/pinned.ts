@@ -2,7 +2,9 @@ import type { Decided } from '../../core/types.ts';
 import { type PinnedQuestion, pinnedQuestion } from '../../plan/pinned/request.ts';
 import { type PinnedAnswer, resolvePinned } from '../../plan/pinned/resolve.ts';
 import type { InstallJob } from '../job.ts';
+import { dialAhead } from './dial-ahead.ts';
 import { knowledgeOf, type Learned } from './known.ts';
+import { hangUp } from './network.ts';
 
 export interface PinnedDecision {
   readonly decided: readonly Decided[];
@@ -23,13 +25,14 @@ export async function decidePinned(job: InstallJob): Promise<PinnedDecision | nu
     installed: job.installed,
   });
   if ('reason' in question) return null;
+  const isDialed = await dialAhead(job, question);
   const learned: Learned = { pages: new Map(), releases: new Map(), facts: new Map() };
   const tell = () => answerWith(job, question, learned);
   let answer: PinnedAnswer | null = tell();
   if (answer.outcome === 'unknown' && !answer.isOpen) {
     const { learn } = await import('./learn.ts');
     answer = await learn({ job, question, learned }, answer, tell);
-  }
+  } else if (isDialed) await hangUp(job);
   if (answer?.outcome !== 'decided') return null;
   if (job.options.quiet === 0) {
     for (const line of answer.lines) {

@@ -90,6 +90,7 @@ export class ImageMaker {
   readonly #places = pLimit(sideBySide);
   readonly #aborter = new AbortController();
   readonly #begun = new Set<Promise<Image>>();
+  readonly #unpacking = new Set<Promise<void>>();
 
   constructor(target: ImageTarget, context: ImageContext) {
     this.#target = target;
@@ -134,6 +135,11 @@ export class ImageMaker {
     this.#compiler.isAwaited = isAwaited;
   }
 
+  /** Waits until of what was begun all is unpacked, if not compiled. */
+  async unpacked(): Promise<void> {
+    await Promise.all(this.#unpacking);
+  }
+
   /** Ends the Pythons that have nothing to compile. */
   rest(): void {
     this.#compiler.rest();
@@ -148,7 +154,7 @@ export class ImageMaker {
 
   #begin(archive: Archive, path: string, wanted: AbortSignal): Promise<Image> {
     const { signal } = this.#aborter;
-    const making = untilUnpacked(this.#places, async (unpacked) => {
+    const making = this.#untilUnpacked(async (unpacked) => {
       wanted.throwIfAborted();
       const context = { ...this.#context, signal, compiler: this.#compiler, unpacked };
       return await makeOnce(archive, this.#target, context);
@@ -160,21 +166,20 @@ export class ImageMaker {
     this.#begun.add(making);
     return making;
   }
-}
 
-/** Does work that needs one of a few places for its first part: who waits for bytecode keeps no archive waiting. */
-async function untilUnpacked<Result>(
-  places: ReturnType<typeof pLimit>,
-  work: (unpacked: () => void) => Promise<Result>,
-): Promise<Result> {
-  return await new Promise((resolve, reject) => {
-    void places(
-      async () =>
-        await new Promise<void>((unpacked) => {
-          work(unpacked).then(resolve, reject).finally(unpacked);
-        }),
-    );
-  });
+  /** Does work that needs one of a few places for its first part: who waits for bytecode keeps no archive waiting. */
+  async #untilUnpacked<Result>(work: (unpacked: () => void) => Promise<Result>): Promise<Result> {
+    return await new Promise((resolve, reject) => {
+      const unpacking = this.#places(
+        async () =>
+          await new Promise<void>((unpacked) => {
+            work(unpacked).then(resolve, reject).finally(unpacked);
+          }),
+      );
+      this.#unpacking.add(unpacking);
+      void unpacking.finally(() => this.#unpacking.delete(unpacking));
+    });
+  }
 }
 
 interface MakingContext extends ImageContext {
