@@ -38,18 +38,28 @@ export function loadPipConfiguration(
       }
     }
   }
-  const merged = new Map<string, string>();
-  for (const [key, value] of [
-    ...sections.global,
-    ...sections.own,
-    ...fromEnvironment(environment),
-  ]) {
-    if (value === '') continue;
-    merged.delete(key);
-    merged.set(key, value);
-  }
-  return merged;
+  return merge([...sections.global, ...sections.own, ...fromEnvironment(environment)]);
 }
+
+/** The last value of each option wins, but for what adds to what was said before. */
+function merge(
+  values: readonly (readonly [name: string, value: string])[],
+): PipConfiguration | null {
+  const merged = new Map<string, string>();
+  let isAdded = false;
+  for (const [key, value] of values) {
+    if (value === '') continue;
+    const before = adding.includes(key) ? merged.get(key) : undefined;
+    isAdded ||= before !== undefined;
+    merged.delete(key);
+    merged.set(key, before === undefined ? value : `${before},${value}`);
+  }
+  // Each takes from the other what it names, in the order in which they stand.
+  return isAdded && adding.every((name) => merged.has(name)) ? null : merged;
+}
+
+/** Options of pip with a callback, which is called for each place where they stand. */
+const adding: readonly string[] = ['no-binary', 'only-binary'];
 
 /** In rising precedence; `PIP_CONFIG_FILE=/dev/null` switches all off, another existing one the user's. */
 export function pipConfigurationFiles(environment: Environment, prefix: string): readonly string[] {

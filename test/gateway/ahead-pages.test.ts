@@ -343,6 +343,17 @@ describe('wheels of other systems', () => {
     expect((await run.page(index.page('fx-leaf'))).body.includes(sdist.filename)).toBe(true);
   });
 
+  test.each(['json', 'html'] as const)('a terse page in %s has less of all', async (form) => {
+    index.manners.form = form;
+    const sdist = { ...leaf, filename: 'fx_leaf-1.0.tar.gz' };
+    index.wheels.push(sdist);
+    open([index.url], { isTerse: () => true });
+    const { body } = await run.page(index.page('fx-leaf'), asThisPip());
+    expect(shownIn(body)).toEqual(filenames(kept.slice(0, 2)));
+    const whole = await run.page(index.page('fx-leaf'));
+    expect(body.length).toBeLessThan(whole.body.length / 2);
+  });
+
   test('an sdist is shown where the wheel’s metadata is not beside it', async () => {
     index.wheels.length = 0;
     index.wheels.push(...kept);

@@ -2,9 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseArguments } from '../../src/cli/argv.ts';
+import { SaidBefore } from '../../src/commands/cold/said-before.ts';
 import { TersePages } from '../../src/commands/cold/terse-pages.ts';
 import type { InstallJob } from '../../src/commands/job.ts';
 import { effectiveOptions } from '../../src/config/pip-config.ts';
+import type { OutputLine } from '../../src/process/cold/run.ts';
 import { readRequest } from '../../src/plan/request/request.ts';
 import type { Finished } from '../cli/sandbox.ts';
 import { setUp } from '../cli/set-up.ts';
@@ -87,18 +89,26 @@ describe('whether pages are terse', () => {
     ['26.3', ['fx-leaf', '--use-feature=fast-deps'], false],
     ['26.3', ['-r', 'hashes.txt'], false],
     ['26.3', ['fx-leaf', '-c', 'hashes.txt'], false],
+    ['26.3', ['-r', 'https://host.test/requirements.txt'], false],
+    ['26.3', ['-r', 'odd.txt'], false],
   ] as const)('pip %s, %j: %s', (version, words, are) => {
     writeFileSync(join(sandbox.root, 'hashes.txt'), hash);
+    writeFileSync(join(sandbox.root, 'odd.txt'), 'fx-leaf --no-binary fx-leaf\n');
     expect(pagesOf(version, words).areGiven()).toBe(are);
   });
 
   test('a pip within pip, which nobody hears, is shown all', () => {
-    const lines = ['  Installing build dependencies: started', 'Installing backend dependencies'];
+    const lines = [
+      '  Installing build dependencies: started',
+      '  Installing backend dependencies: started',
+      '  Getting requirements to build wheel: started',
+      '  Preparing metadata (setup.py): started',
+    ];
     for (const line of lines) {
       const pages = pagesOf('26.3');
-      pages.hear({ line: 'Collecting fx-leaf' });
+      pages.hear({ line: 'Collecting fx-leaf', end: '\n' });
       expect(pages.areGiven()).toBe(true);
-      pages.hear({ line });
+      pages.hear({ line, end: '\n' });
       expect(pages.areGiven()).toBe(false);
     }
   });
@@ -115,13 +125,25 @@ describe('whether pages are terse', () => {
     ],
   ] as const)('pip %s needs more where it says %j: %s', (version, line, isMissed) => {
     const pages = pagesOf(version);
-    pages.hear({ line });
+    pages.hear({ line, end: '\n' });
+    // It has not been given any: it came from a folder.
+    expect(pages.missed.aborted).toBe(false);
+    pages.areGiven();
+    pages.hear({ line, end: '\n' });
     expect(pages.missed.aborted).toBe(isMissed);
+  });
+
+  test('nobody is asked for a password twice', () => {
+    const pages = pagesOf('24.3.1');
+    pages.hear({ line: 'User for index.test: ', end: '' });
+    expect(pages.areGiven()).toBe(false);
   });
 });
 
 function pagesOf(version: string, words: readonly string[] = ['fx-leaf']): TersePages {
-  const parsed = parseArguments(words.map((word) => word.replace(/^hashes/, `${sandbox.root}/$&`)));
+  const parsed = parseArguments(
+    words.map((word) => word.replace(/^(?:hashes|odd)/, `${sandbox.root}/$&`)),
+  );
   if (!parsed) throw new Error('a line that is not understood');
   const configuration = new Map<string, string>();
   const interpreter = { ...place.interpreter, pip: { script: null, module: '', version } };
@@ -130,3 +152,42 @@ function pagesOf(version: string, words: readonly string[] = ['fx-leaf']): Terse
   const options = effectiveOptions(configuration, parsed.options);
   return new TersePages({ context: { interpreter }, options, request } as unknown as InstallJob);
 }
+
+describe('what was said before', () => {
+  const lines = (text: string): OutputLine[] =>
+    text.split('\n').map((line) => ({ stream: 'stdout', line, end: '\n' }));
+  const anew = (before: string, now: string): string => {
+    const said = new SaidBefore();
+    for (const output of lines(before)) said.add(output);
+    return lines(now)
+      .filter((output) => !said.take(output))
+      .map(({ line }) => line)
+      .join('\n');
+  };
+  test.each([
+    ['is not said again', 'a\nb', 'a\nb\nc', 'c'],
+    ['counts once', 'a\na', 'a\na\na', 'a'],
+    [
+      'may be a file that is in pip’s cache by now',
+      'Downloading x.whl (2 kB)\n  ━━━━ 2/2',
+      'Using cached x.whl (2 kB)\nc',
+      'c',
+    ],
+    [
+      'may be a file of which only the metadata came',
+      '  Downloading x.whl.metadata (2 kB)\na',
+      '  Downloading x.whl (2 MB)\n  ━━━━ 2/2\na\nc',
+      'c',
+    ],
+    ['does not hide what was not', 'Retrying\nb', 'b\nc\nb', 'c\nb'],
+  ])('%s', (_name, before, now, expected) => {
+    expect(anew(before, now)).toBe(expected);
+  });
+
+  test('is a question, which is asked again', () => {
+    const said = new SaidBefore();
+    const question = { stream: 'stdout', line: 'User for index.test: ', end: '' } as const;
+    said.add(question);
+    expect(said.take(question)).toBe(false);
+  });
+});

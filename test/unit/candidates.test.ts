@@ -222,9 +222,24 @@ test('pip takes the same of pages without the wheels of other systems, and of te
 test('what is taken for met by this Python, pip takes for met', () => {
   const pick = random(7);
   const operators = ['>=', '<=', '>', '<', '==', '!=', '~=', '===', ''];
-  const pythons = ['2.7', '3', '3.11.7', '3.6.*', '3.8', '3.99', '4', '3.12.0rc1', '3.x', ''];
+  const pythons = [
+    '2.7',
+    '3',
+    '3.11.7',
+    '3.6.*',
+    '3.8',
+    '3.99',
+    '4',
+    '3.12.0rc1',
+    '3.8c1',
+    'v3.8',
+    'v3.*',
+    '0!3.8',
+    '3.x',
+    '',
+  ];
   const clause = () => `${pick(operators)}${pick(['', ' '])}${pick(pythons)}`;
-  const texts = Array.from({ length: 800 }, () =>
+  const texts = Array.from({ length: 1600 }, () =>
     Array.from({ length: pick([1, 1, 2, 3]) }, clause).join(pick([',', ', ', ' '])),
   );
   const isMet = metBy({ interpreter, pip: '24.3.1' });

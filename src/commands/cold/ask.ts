@@ -12,6 +12,7 @@ import { aheadOf } from './ahead.ts';
 import { imageMakerOf } from './image-maker.ts';
 import { decideByDownload } from './decide-by-download.ts';
 import { openLineGateway } from './line-gateway.ts';
+import { SaidBefore } from './said-before.ts';
 import { TersePages } from './terse-pages.ts';
 
 /** How a pip is asked: through a gateway or by itself. */
@@ -46,24 +47,23 @@ export async function ask(job: InstallJob): Promise<OldPipAnswer> {
   const rules = { options, environment, stepsAside: true, openAhead };
   context.timings?.enter('prepare');
   const gateway = await openLineGateway(rules, context);
-  const said = { stdout: 0, stderr: 0 };
+  const said = new SaidBefore();
   if (gateway) {
-    const counting: Emit = (event) => {
+    const listening: Emit = (event) => {
+      if (event.type === 'decide-retry') said.clear();
       if (event.type === 'pip-line') {
         pages.hear(event);
         if (pages.missed.aborted) return;
-        said[event.stream] += 1;
+        said.add(event);
       }
       emit(event);
     };
     const lost = AbortSignal.any([gateway.lost, pages.missed]);
-    const answer = await askThrough(job, { ...gateway, lost }, counting);
+    const answer = await askThrough(job, { ...gateway, lost }, listening);
     if (answer) return answer;
   }
   const continuing: Emit = (event) => {
-    if (event.type !== 'pip-line') emit(event);
-    else if (said[event.stream] > 0) said[event.stream] -= 1;
-    else emit(event);
+    if (event.type !== 'pip-line' || !said.take(event)) emit(event);
   };
   return await askWith(job, { emit: continuing, variables: {}, wordsOf: (words) => words });
 }

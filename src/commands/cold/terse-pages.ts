@@ -9,10 +9,10 @@ import type { InstallJob } from '../job.ts';
  * it would need more than is on them; then it is not to go on.
  */
 export class TersePages {
-  readonly #areEnough: boolean;
+  #areEnough: boolean;
+  #wereGiven = false;
   readonly #ofMore: RegExp;
   readonly #missed = new AbortController();
-  #isBuilding = false;
 
   constructor(job: InstallJob) {
     const pip = job.context.interpreter.pip?.version ?? '';
@@ -25,17 +25,23 @@ export class TersePages {
     return this.#missed.signal;
   }
 
+  /** Asked for each page. */
   areGiven(): boolean {
-    // What a pip within pip says nobody hears.
-    return this.#areEnough && !this.#isBuilding;
+    this.#wereGiven ||= this.#areEnough;
+    return this.#areEnough;
   }
 
-  /** @param line what pip says, before anybody is told. */
-  hear({ line }: Pick<OutputLine, 'line'>): void {
-    this.#isBuilding ||= /^\s*Installing (?:build|backend) dependencies/.test(line);
-    if (this.#areEnough && this.#ofMore.test(line)) this.#missed.abort();
+  /** @param output what pip says, before anybody is told. */
+  hear({ line, end }: Pick<OutputLine, 'line' | 'end'>): void {
+    // What a pip within pip says nobody hears; and nobody wants to be asked for a password twice.
+    if (isOfBuild.test(line) || end === '') this.#areEnough = false;
+    if (this.#wereGiven && this.#ofMore.test(line)) this.#missed.abort();
   }
 }
+
+/** What pip says before it starts what may start a pip (`operations/prepare.py`, `build_env.py`). */
+const isOfBuild =
+  /^\s*(?:Installing (?:build|backend) dep|Getting requirements to build|Preparing |Checking if build)/;
 
 /** The next that it tries is a file of the same release (`resolvelib/factory.py`, `_make_candidate_from_link`). */
 const isOfDiscarded = /^\s*Discarding /;
@@ -50,6 +56,8 @@ function areEnough({ context, options, request }: InstallJob, pip: string): bool
     options.quiet === 0 &&
     options.values('use-deprecated').length === 0 &&
     atLeast(pip, 23, 2) &&
+    // Lines that are not read here may say which files are taken.
+    !request.entries.some(({ kind }) => kind === 'unknown') &&
     // Hashes may be the sdist's alone.
     !areHashesAsked(request, markers) &&
     !('reason' in searchRules(request, options))

@@ -71,9 +71,12 @@ export function metBy({
   interpreter,
   pip,
 }: Pick<FileRules, 'interpreter' | 'pip'>): ((requiresPython: string) => boolean) | null {
-  // What is not of PEP 440 is for pip to judge.
-  return atLeast(pip, 25, 0) ? null : (text) => isPythonMet(interpreter, text) === true;
+  if (atLeast(pip, 25, 0)) return null;
+  return (text) => plainSpecifiers.test(text) && isPythonMet(interpreter, text) === true;
 }
+
+/** Without epochs, phases and a `v`, of which each packaging has its own opinion. */
+const plainSpecifiers = /^(?:\s*(?:[<>!=~]=|[<>]|===)\s*\d+(?:\.\d+)*(?:\.\*)?\s*(?:,|$))+$/;
 
 export interface ChoiceRules {
   readonly specifiers: readonly Specifier[];

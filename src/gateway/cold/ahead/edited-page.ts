@@ -74,7 +74,7 @@ function replaced(
 ): string {
   const pieces: string[] = [];
   let last = 0;
-  for (const place of places) {
+  for (const place of [...places].sort((left, right) => left - right)) {
     const change = changeAt(place);
     pieces.push(text.slice(last, change.from), change.text);
     last = change.end;

@@ -39,7 +39,7 @@ export interface PageLink {
 /** Links of a page, each once. A place is one in JSON's list of files, else in the text. */
 interface PageLinks {
   readonly links: readonly PageLink[];
-  /** The places of those that were not read. */
+  /** The places of those that were not read, or read before. */
   readonly passedOver: ReadonlySet<number>;
 }
 
@@ -83,7 +83,9 @@ export function linksOf(
     if (!isOfUse(address)) passedOver.add(at);
     else {
       const found = describe(address, page.url, say());
-      if (!seen.has(found.link)) links.push({ at, ...found });
+      // pip, too, takes the first of those that are alike.
+      if (seen.has(found.link)) passedOver.add(at);
+      else links.push({ at, ...found });
       seen.add(found.link);
     }
   };
