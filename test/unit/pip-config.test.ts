@@ -25,7 +25,7 @@ test.each([
   const file = join(root, 'pip.conf');
   writeFileSync(file, text);
   const environment = {
-    PATH: process.env['PATH'],
+    PATH: process.env['PATH'] ?? '',
     HOME: root,
     PIP_CONFIG_FILE: file,
     ...variables,
