@@ -73,6 +73,8 @@ test('what comes of many archives is told in pip’s words alone', async () => {
   const names = Array.from({ length: 24 }, (_, at) => `fx-part${at}`);
   const parts = names.map((name) => makeWheel(name, '1.0', { padding: 200_000 }));
   index.wheels.push(makeWheel('fx-whole', '1.0', { requires: names }), ...parts);
+  // So that they all come at once.
+  index.manners.delay = 1000;
   const [alone, ours] = await both('fx-whole');
   expect(ours).toMatchObject({ exitCode: 0, stderr: '' });
   expect(ours.stdout.split('\n').at(-2)).toBe(alone.stdout.split('\n').at(-2));
