@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { remember } from '../cli/runs.ts';
 import { executable, type Finished, type Sandbox } from '../cli/sandbox.ts';
 
 export type Variables = Readonly<Record<string, string>>;
@@ -28,7 +29,10 @@ export function start(
   child.stderr.on('data', (chunk) => (text.stderr += String(chunk)));
   const finished = new Promise<Finished>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (exitCode) => resolve({ ...text, exitCode }));
+    child.once('close', (exitCode) => {
+      remember({ command, ...text, exitCode });
+      resolve({ ...text, exitCode });
+    });
   });
   return { child, finished };
 }

@@ -5,8 +5,8 @@ import { atLeast } from '../../python/pip.ts';
 import type { InstallJob } from '../job.ts';
 
 /**
- * Whether a pip is given terse pages (see `Needless`), which take it half the time. It says so where
- * it would need more than is on them; then it is not to go on.
+ * Whether a pip is given terse pages (see `Needless`): to read links is most of its work. It says so
+ * where it would need more than is on them; then it is not to go on.
  */
 export class TersePages {
   #areEnough: boolean;
