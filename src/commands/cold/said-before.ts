@@ -22,7 +22,7 @@ export class SaidBefore {
     if (this.#lines.size > 0 && isBar.test(output.line)) return true;
     const name = nameOf(output);
     const count = this.#lines.get(name) ?? 0;
-    if (count === 0 || output.end === '') return false;
+    if (count === 0) return false;
     if (count === 1) this.#lines.delete(name);
     else this.#lines.set(name, count - 1);
     return true;
