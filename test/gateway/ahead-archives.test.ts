@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { wantsArchives } from '../../src/commands/cold/ahead.ts';
@@ -41,6 +48,16 @@ function stored({ filename }: MadeWheel): Buffer | null {
   const [folder = ''] = readdirSync(store.sources);
   const path = join(store.sources, folder, filename);
   return existsSync(`${path}.record.json`) ? readFileSync(path) : null;
+}
+
+/** How many of this process's descriptors are of wheels that come into the store. */
+function heldOpen(): number {
+  const folder = '/proc/self/fd';
+  const files = readdirSync(folder).map((name) => {
+    const link = join(folder, name);
+    return lstatSync(link, { throwIfNoEntry: false }) ? readlinkSync(link) : '';
+  });
+  return files.filter((file) => file.startsWith(store.root) && file.endsWith('.whl')).length;
 }
 
 interface Held {
@@ -132,6 +149,36 @@ describe('an archive', () => {
     }
     expect(digest(Buffer.concat(chunks))).toBe(digest(big.bytes));
     await until(() => stored(big) !== null);
+  });
+
+  test.each([
+    ['before it asked', 0],
+    ['before it read', 1],
+    ['while it read', 2],
+  ])('whose reader is gone %s is held open for nobody', async (_when, moment) => {
+    index.wheels.push(big);
+    const held = holdBack(big, 200_000);
+    const run = open();
+    await run.page(index.page('fx-big'));
+    await run.get(index.file(big, '.metadata'));
+    await until(() => heldOpen() === 1);
+    const aborter = new AbortController();
+    if (moment === 0) aborter.abort();
+    const asked = { method: 'GET', url: index.file(big), headers: fileHeaders, body: null };
+    const answered = run.ahead.respond({ ...asked, signal: aborter.signal });
+    if (moment === 0) {
+      await expect(answered).rejects.toThrow();
+    } else {
+      const chunks = (await answered).body[Symbol.asyncIterator]();
+      if (moment === 2) await chunks.next();
+      expect(heldOpen()).toBe(2);
+      aborter.abort();
+    }
+    // What fetches it goes on.
+    await until(() => heldOpen() === 1);
+    held.goOn('send');
+    await until(() => stored(big) !== null);
+    expect(heldOpen()).toBe(0);
   });
 
   test('that breaks off goes on from there, and pip does not notice', async () => {

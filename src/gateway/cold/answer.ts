@@ -134,14 +134,17 @@ async function passOn(
   response.end();
 }
 
+/** @throws Error where pip is gone, also since before: it says that once only. */
 async function drained(response: ServerResponse): Promise<void> {
+  const gone = () => new Error('pip closed the connection');
+  if (response.destroyed) throw gone();
   await new Promise<void>((resolve, reject) => {
     const done = (settle: () => void) => {
       response.off('drain', onDrain).off('close', onClose);
       settle();
     };
     const onDrain = () => done(resolve);
-    const onClose = () => done(() => reject(new Error('pip closed the connection')));
+    const onClose = () => done(() => reject(gone()));
     response.on('drain', onDrain).on('close', onClose);
   });
 }

@@ -81,22 +81,34 @@ export class Download {
     return this.#outcome.stored;
   }
 
-  /** The archive as an answer to pip; null where pip had better ask the index itself. */
+  /**
+   * The archive as an answer to pip; null where pip had better ask the index itself.
+   *
+   * @param signal aborted when who asked is gone: the file is given back then, read or not.
+   */
   async respond(signal: AbortSignal): Promise<GatewayResponse | null> {
-    this.#readers += 1;
     let handle: FileHandle | null = null;
+    let isOver = false;
+    const end = async (): Promise<void> => {
+      if (isOver) return;
+      isOver = true;
+      this.#readers -= 1;
+      await handle?.close();
+    };
+    this.#readers += 1;
+    let answer: GatewayResponse | null = null;
     try {
       this.#turn.hurry();
-      const late = sleep(this.#patience, null, { signal, ref: false }).catch(() => null);
-      while (this.#path === null && this.#outcome === null) {
-        const hasChanged = await Promise.race([this.#change().then(() => true), late]);
-        if (hasChanged === null) return null;
-      }
-      handle = await this.#open();
-      return handle && (await this.#answer(handle));
-    } finally {
-      if (!handle) this.#readers -= 1;
+      handle = await this.#opened(signal);
+      answer = handle && (await this.#answer(handle, end));
+      signal.throwIfAborted();
+    } catch (error) {
+      await end();
+      throw error;
     }
+    if (answer) signal.addEventListener('abort', () => void end(), { once: true });
+    else await end();
+    return answer;
   }
 
   async #obtain({ openNetwork, ...context }: ArchiveContext): Promise<void> {
@@ -122,7 +134,13 @@ export class Download {
     this.#tell();
   }
 
-  async #open(): Promise<FileHandle | null> {
+  /** The file as it comes; null where it does not, or not soon. */
+  async #opened(signal: AbortSignal): Promise<FileHandle | null> {
+    const late = sleep(this.#patience, null, { signal, ref: false }).catch(() => null);
+    while (this.#path === null && this.#outcome === null) {
+      const hasChanged = await Promise.race([this.#change().then(() => true), late]);
+      if (hasChanged === null) return null;
+    }
     const outcome = this.#outcome;
     if (outcome?.kind === 'failed') return null;
     try {
@@ -135,11 +153,11 @@ export class Download {
     }
   }
 
-  async #answer(handle: FileHandle): Promise<GatewayResponse> {
+  async #answer(handle: FileHandle, end: () => Promise<void>): Promise<GatewayResponse> {
     const said = this.#headers;
     if (said) {
       const length = Number(said['content-length'] ?? Number.NaN);
-      return { status: 200, headers: said, body: this.#body(handle, length) };
+      return { status: 200, headers: said, body: this.#follow(handle, length, end) };
     }
     const { size } = await handle.stat();
     this.#size = size;
@@ -149,61 +167,35 @@ export class Download {
       // Not what the index said, which nobody asked.
       'cache-control': 'no-store',
     };
-    return { status: 200, headers, body: this.#body(handle, size) };
+    return { status: 200, headers, body: this.#follow(handle, size, end) };
   }
 
-  /**
-   * Gives the file back also where nobody reads it: a generator that never began never ends.
-   *
-   * @param length NaN where it is not known.
-   */
-  #body(handle: FileHandle, length: number): AsyncIterableIterator<Uint8Array> {
-    const chunks = this.#follow(handle, length);
-    let isOpen = true;
-    const end = async (): Promise<void> => {
-      if (!isOpen) return;
-      isOpen = false;
-      this.#readers -= 1;
-      await handle.close();
-    };
-    return {
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-      next: async () => {
-        try {
-          const result = await chunks.next();
-          if (result.done) await end();
-          return result;
-        } catch (error) {
-          await end();
-          throw error;
+  /** @param length NaN where it is not known. */
+  async *#follow(
+    handle: FileHandle,
+    length: number,
+    end: () => Promise<void>,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      for (let at = 0; at !== length; ) {
+        const size = Math.min(chunkBytes, this.#size - at);
+        const outcome = this.#outcome;
+        if (size > 0) {
+          const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(size), 0, size, at);
+          at += bytesRead;
+          if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+          // It was cut off just now, to begin anew.
+          else await this.#change();
+        } else if (outcome === null) {
+          await this.#change();
+        } else {
+          // Of wrong bytes pip says what there is to say.
+          if (outcome.kind === 'failed' && !isMismatch(outcome.error)) throw outcome.error;
+          return;
         }
-      },
-      return: async () => {
-        await end();
-        return { done: true, value: undefined };
-      },
-    };
-  }
-
-  async *#follow(handle: FileHandle, length: number): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at !== length; ) {
-      const size = Math.min(chunkBytes, this.#size - at);
-      const outcome = this.#outcome;
-      if (size > 0) {
-        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(size), 0, size, at);
-        at += bytesRead;
-        if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
-        // It was cut off just now, to begin anew.
-        else await this.#change();
-      } else if (outcome === null) {
-        await this.#change();
-      } else {
-        // Of wrong bytes pip says what there is to say.
-        if (outcome.kind === 'failed' && !isMismatch(outcome.error)) throw outcome.error;
-        return;
       }
+    } finally {
+      await end();
     }
   }
 
