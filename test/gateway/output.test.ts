@@ -1,10 +1,12 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Finished } from '../cli/sandbox.ts';
 import { setUp } from '../cli/set-up.ts';
 import { type Identity, identify } from './identity.ts';
 import { Place } from './place.ts';
 import { accel, lasting, pip, type Variables } from './run.ts';
+import { makeWheel, WheelIndex } from './wheel-index.ts';
 
 const { fixtures, sandbox } = setUp();
 let identity: Identity;
@@ -104,4 +106,20 @@ test('what is asked for ahead of pip is asked in its words, once, and its report
   await accel(sandbox, words, variables);
   expect(inWords()).toEqual(asked);
   expect(readFileSync(report, 'utf8')).toEqual(told);
+});
+
+test('bars, which would show how fast the gateway is, are for who asks for them', async () => {
+  using index = await WheelIndex.start([makeWheel('fx-big', '1.0', { padding: 2_000_000 })]);
+  const line = ['--ignore-installed', '--index-url', index.url, 'fx-big'];
+  const bars = ({ stdout }: Finished) => stdout.split('\n').filter((text) => /━|█/.test(text));
+  const asked = await pip(sandbox, ['install', '--dry-run', ...line]);
+  const install = async (words: readonly string[], variables: Variables = {}) => {
+    sandbox.run(['rm', '-rf', sandbox.cache]);
+    return await accel(sandbox, ['install', ...words, ...line], variables);
+  };
+  expect(bars(await install([]))).toEqual([]);
+  expect(bars(await install(['--progress-bar', 'on']))).toHaveLength(bars(asked).length);
+  const wished = await install([], { PIP_PROGRESS_BAR: 'on' });
+  expect(bars(wished)).toHaveLength(bars(asked).length);
+  expect(wished.stdout).toContain('Successfully installed fx-big-1.0');
 });

@@ -95,8 +95,9 @@ async function askThrough(
  * Asks in whichever way this pip can answer. Under a single `-q` pip talks all the same, and nobody
  * hears it: what it says belongs to the decision.
  */
-async function askWith(job: InstallJob, asking: Asking): Promise<OldPipAnswer> {
+async function askWith(job: InstallJob, through: Asking): Promise<OldPipAnswer> {
   const { context, environment, line, options } = job;
+  const asking = { ...through, variables: { ...withoutBars(job), ...through.variables } };
   context.timings?.enter('decide');
   if (!atLeast(context.interpreter.pip?.version ?? '', 22, 2)) {
     return heard(await decideByDownload(job, asking), options.quiet, options.quiet === 0);
@@ -118,6 +119,11 @@ async function askWith(job: InstallJob, asking: Asking): Promise<OldPipAnswer> {
   const emit = isHushed ? unheard(asking.emit) : asking.emit;
   const answer = await job.whileReading(async () => await askPip(question, emit));
   return heard(answer, options.quiet, options.quiet === 0 || isHushed);
+}
+
+/** They would show how fast the gateway is; who asks for them gets them. */
+function withoutBars({ options }: InstallJob): Environment {
+  return options.value('progress-bar') === null ? { PIP_PROGRESS_BAR: 'off' } : {};
 }
 
 /** Under `-q` pip warns all the same. */

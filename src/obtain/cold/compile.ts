@@ -88,7 +88,9 @@ export class Compiler {
   /** Whether somebody waits for what is compiled; else it is done when nothing else is. */
   set isAwaited(isAwaited: boolean) {
     this.#isAwaited = isAwaited;
-    if (isAwaited) this.#dismiss(({ inHand, isPatient }) => isPatient && inHand === 0);
+    if (!isAwaited) return;
+    for (const worker of this.#workers) worker.hurry();
+    this.#dismiss(({ inHand, isPatient }) => isPatient && inHand === 0);
   }
 
   /**
@@ -161,7 +163,7 @@ class Worker {
   /** How many batches it has. */
   inHand = 0;
   /** Its process lets all others go first. */
-  readonly isPatient: boolean;
+  isPatient: boolean;
   readonly #executable: string;
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #ended: Promise<void>;
@@ -177,8 +179,7 @@ class Worker {
     this.#executable = interpreter.executable;
     this.isPatient = isPatient;
     this.#process = startPython(interpreter, environment, script);
-    const { pid } = this.#process;
-    if (isPatient && pid !== undefined) letOthersGoFirst(pid);
+    if (isPatient) setNiceness(this.#process, getPriority() + patience);
     this.#ended = new Promise((resolve) => {
       this.#process.on('close', () => resolve()).on('error', () => resolve());
     });
@@ -186,6 +187,11 @@ class Worker {
       // A Python that is gone shows in its answer, which is missing.
     });
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** It takes its turn from now on, where the system lets us say so: most let root alone. */
+  hurry(): void {
+    if (this.isPatient) this.isPatient = !setNiceness(this.#process, getPriority());
   }
 
   async run(batch: Batch): Promise<void> {
@@ -223,11 +229,14 @@ class Worker {
   }
 }
 
-function letOthersGoFirst(pid: number): void {
+/** False where it has ended, or nobody may: then it goes on as before. */
+function setNiceness({ pid }: { readonly pid?: number | undefined }, niceness: number): boolean {
+  if (pid === undefined) return false;
   try {
-    setPriority(pid, Math.min(getPriority() + patience, constants.priority.PRIORITY_LOW));
+    setPriority(pid, Math.min(niceness, constants.priority.PRIORITY_LOW));
+    return true;
   } catch {
-    // It has ended, or nobody may: then it takes its turn.
+    return false;
   }
 }
 
