@@ -69,6 +69,10 @@ function fileName(pick: ReturnType<typeof random>): string {
     `fx_any-${version}.whl`,
     'fx_any-latest.tar.gz',
     `fx_any-${version}.exe`,
+    `fx_any-${version}-py2.7.egg`,
+    `fx_any-${version}.noarch.rpm`,
+    `fx_any-${version}.EGG`,
+    `fx_any-${version}.egg.zip`,
     `other-${version}.tar.gz`,
   ];
   return pick(names);

@@ -24,14 +24,18 @@ export function takenFiles(
   });
 }
 
+/** What other tools install; spelled otherwise it is pip's to judge. */
+const installers = /^[^?#]+[^/?#]\.(?:deb|dmg|egg|exe|msi|rpm)(?:#(?:md5|sha\d+)=[\da-f]+)?$/;
+
 /**
- * Tells wheels of other systems, which most files of many pages are, by their addresses; to read
- * their names as pip does takes ten times as long. pip passes over them, and says so under `-v`
- * alone (`index/package_finder.py`, `evaluate_link`).
+ * Tells wheels of other systems, which most files of many pages are, and installers by their
+ * addresses; to read their names as pip does takes ten times as long. pip passes over them, and says
+ * so under `-v` alone (`index/package_finder.py`, `evaluate_link`).
  */
 export function foreignTo({ tags }: Interpreter): (address: string) => boolean {
   const taken = new Set(tags.map((tag) => tag.toLowerCase()));
   return (address) => {
+    if (installers.test(address)) return true;
     const wheel = plainNameOf(address)?.tags ?? null;
     if (wheel === null) return false;
     const interpreters = wheel.interpreters.split('.');

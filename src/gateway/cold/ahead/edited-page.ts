@@ -45,16 +45,31 @@ export function briefPage(
           page,
           page.files
             .filter((_, at) => !places.has(at))
-            .map((file) => (isJudged ? withoutMet(file, isMet) : file)),
+            .map((file) => (isJudged ? briefFile(file, isMet) : file)),
         )
       : replaced(page.text, places, (at) => ({ ...anchorAt(page.text, at), text: '' }));
   // Unlike `no-store`, this leaves the index's own page in pip's cache where it is there.
   return edited(kept, body, { vary: '*' });
 }
 
-function withoutMet(file: unknown, isMet: (requiresPython: string) => boolean): unknown {
-  const { 'requires-python': required, ...rest } = file as Record<string, unknown>;
-  return typeof required === 'string' && isMet(required) ? rest : file;
+/** All that pips before 25 read of a file (`models/link.py`, `from_json`), but for what this Python meets. */
+function briefFile(file: unknown, isMet: (requiresPython: string) => boolean): object {
+  const {
+    url,
+    hashes,
+    yanked,
+    'requires-python': required,
+    'core-metadata': metadata,
+    'dist-info-metadata': older,
+  } = file as Record<string, unknown>;
+  const isKept = typeof required !== 'string' || !isMet(required);
+  return {
+    url,
+    hashes,
+    yanked,
+    'requires-python': isKept ? required : undefined,
+    'core-metadata': metadata ?? older,
+  };
 }
 
 function jsonOf({ page }: { readonly page: object }, files: readonly unknown[]): string {
