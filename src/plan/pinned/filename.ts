@@ -145,12 +145,26 @@ const plainSdist = new RegExp(
 
 /** @param address relative or absolute, with its fragment; null where there is more to read than a glance tells. */
 export function plainNameOf(address: string): PlainName | null {
-  const end = address.indexOf('#');
-  const path = end === -1 ? address : address.slice(0, end);
-  if (path.includes('?') || (end !== -1 && !plainFragment.test(address.slice(end)))) return null;
+  const path = plainPath(address);
+  if (path === null) return null;
   const name = path.slice(path.lastIndexOf('/') + 1);
   const [, version, interpreters = '', abi = '', platforms = ''] = plainWheel.exec(name) ?? [];
   if (version !== undefined) return { version, tags: { interpreters, abi, platforms } };
   const [, written] = plainSdist.exec(name) ?? [];
   return written === undefined ? null : { version: written, tags: null };
+}
+
+const installer = /\.(?:deb|dmg|egg|exe|msi|rpm)(?:#|$)/;
+
+/** Whether an address is of what other tools install; of what is spelled otherwise pip is to judge. */
+export function isInstaller(address: string): boolean {
+  return installer.test(address) && installer.test(plainPath(address) ?? '');
+}
+
+function plainPath(address: string): string | null {
+  const end = address.indexOf('#');
+  const path = end === -1 ? address : address.slice(0, end);
+  return path.includes('?') || (end !== -1 && !plainFragment.test(address.slice(end)))
+    ? null
+    : path;
 }

@@ -7,7 +7,7 @@ import {
   type RankedFile,
 } from '../../../plan/pinned/candidates.ts';
 import type { PageLink } from '../../../obtain/cold/index/page.ts';
-import { plainNameOf } from '../../../plan/pinned/filename.ts';
+import { isInstaller, plainNameOf } from '../../../plan/pinned/filename.ts';
 import { contains, formatVersion, isPrerelease, type Specifier } from '../../../python/pep440.ts';
 import { atLeast } from '../../../python/pip.ts';
 import type { ReleaseFile } from '../../../store/releases.ts';
@@ -24,9 +24,6 @@ export function takenFiles(
   });
 }
 
-/** What other tools install; spelled otherwise it is pip's to judge. */
-const installers = /^[^?#]+[^/?#]\.(?:deb|dmg|egg|exe|msi|rpm)(?:#(?:md5|sha\d+)=[\da-f]+)?$/;
-
 /**
  * Tells wheels of other systems, which most files of many pages are, and installers by their
  * addresses; to read their names as pip does takes ten times as long. pip passes over them, and says
@@ -35,7 +32,7 @@ const installers = /^[^?#]+[^/?#]\.(?:deb|dmg|egg|exe|msi|rpm)(?:#(?:md5|sha\d+)
 export function foreignTo({ tags }: Interpreter): (address: string) => boolean {
   const taken = new Set(tags.map((tag) => tag.toLowerCase()));
   return (address) => {
-    if (installers.test(address)) return true;
+    if (isInstaller(address)) return true;
     const wheel = plainNameOf(address)?.tags ?? null;
     if (wheel === null) return false;
     const interpreters = wheel.interpreters.split('.');
